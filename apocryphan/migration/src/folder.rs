@@ -1,0 +1,132 @@
+//! The files of a folder of migrations.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::problem::{Problem, Problems};
+
+/// What a migration file is written in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceKind {
+    /// A SQL file with the path and the text of its companion, if it has one.
+    Sql(Option<(PathBuf, String)>),
+    /// A Rust module.
+    Rust,
+}
+
+/// One migration file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The file name without its extension.
+    pub id: String,
+    /// Where the file is.
+    pub path: PathBuf,
+    /// What it says, without a byte order mark.
+    pub text: String,
+    /// What it is written in.
+    pub kind: SourceKind,
+}
+
+/// The migration files of a folder, by file name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Folder {
+    /// One a migration.
+    pub sources: Vec<Source>,
+}
+
+impl Folder {
+    /// Reads all `.sql` and `.rs` files of a folder; hidden files and other extensions are not
+    /// migrations.
+    ///
+    /// # Errors
+    ///
+    /// A folder or a file that cannot be read, and companions without a migration.
+    pub fn read(path: &Path) -> Result<Self, Problems> {
+        let files = match list(path) {
+            Ok(files) => files,
+            Err(error) => return Err(unreadable(path, &error).into()),
+        };
+        let mut problems = Problems::default();
+        let mut sources: Vec<Source> = Vec::new();
+        let mut companions: Vec<(String, PathBuf, String)> = Vec::new();
+        for file in files {
+            let Some((stem, extension)) = name(&file) else {
+                continue;
+            };
+            let Some(text) = problems.keep(text(&file)) else {
+                continue;
+            };
+            if let Some(id) = stem
+                .strip_suffix(".rollback")
+                .filter(|_| extension == "sql")
+            {
+                companions.push((id.to_owned(), file.clone(), text));
+            } else {
+                sources.push(source(stem, extension, &file, text));
+            }
+        }
+        for (id, path, text) in companions {
+            match sources.iter_mut().find(|source| source.is_sql(&id)) {
+                Some(source) => source.kind = SourceKind::Sql(Some((path, text))),
+                None => problems.push(lonely(&id, &path)),
+            }
+        }
+        problems.or(Self { sources })
+    }
+}
+
+impl Source {
+    fn is_sql(&self, id: &str) -> bool {
+        self.id == id && matches!(self.kind, SourceKind::Sql(_))
+    }
+}
+
+fn source(id: &str, extension: &str, path: &Path, text: String) -> Source {
+    let kind = match extension {
+        "sql" => SourceKind::Sql(None),
+        _ => SourceKind::Rust,
+    };
+    Source {
+        id: id.to_owned(),
+        path: path.to_owned(),
+        text,
+        kind,
+    }
+}
+
+fn list(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let file = entry?.path();
+        if file.is_file() {
+            files.push(file);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The id and the extension of a migration file.
+fn name(path: &Path) -> Option<(&str, &str)> {
+    let (stem, extension) = path.file_name()?.to_str()?.rsplit_once('.')?;
+    let is_migration = matches!(extension, "sql" | "rs") && stem != "mod";
+    (is_migration && !stem.is_empty() && !stem.starts_with('.')).then_some((stem, extension))
+}
+
+fn text(path: &Path) -> Result<String, Problems> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned()),
+        Err(error) => Err(unreadable(path, &error).into()),
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Problem {
+    Problem::new(path.display().to_string(), format!("read it: {error}"))
+}
+
+fn lonely(id: &str, path: &Path) -> Problem {
+    let message = format!("it undoes `{id}.sql`, which is not beside it");
+    Problem::new(path.display().to_string(), message)
+}

@@ -1,0 +1,245 @@
+//! The leading comment block of a migration file: its message and its directives.
+//! Every mistake is told; a directive that nobody knows is one.
+
+use crate::{
+    nearest::nearest,
+    problem::{Problem, Problems},
+    statements::is_marker,
+};
+
+/// The directives that a file may have.
+const KNOWN: [&str; 4] = ["message", "depends", "transactional", "ignore_errors"];
+
+/// Directives of other tools, or of a later version.
+const UNSUPPORTED: [&str; 8] = [
+    "foreign_keys",
+    "replaces",
+    "irreversible",
+    "delimiter",
+    "timeout",
+    "only",
+    "repeatable",
+    "phase",
+];
+
+/// In which stage an error of the database is ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ignore {
+    /// While the step is applied.
+    Migrate,
+    /// While the step is rolled back.
+    Rollback,
+    /// In both stages.
+    All,
+}
+
+impl Ignore {
+    /// Reads `migrate`, `rollback` or `all`.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "migrate" => Some(Self::Migrate),
+            "rollback" => Some(Self::Rollback),
+            "all" => Some(Self::All),
+            _ => None,
+        }
+    }
+
+    /// Errors while applying are ignored.
+    pub fn in_migrate(self) -> bool {
+        self != Self::Rollback
+    }
+
+    /// Errors while rolling back are ignored.
+    pub fn in_rollback(self) -> bool {
+        self != Self::Migrate
+    }
+}
+
+/// What the leading comments say of a migration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// One line for people.
+    pub message: Option<String>,
+    /// The ids of the migrations that must be applied before.
+    pub depends: Vec<String>,
+    /// All of it happens in one transaction, where the database can do that.
+    pub transactional: bool,
+    /// What every step ignores unless it says otherwise.
+    pub ignore_errors: Option<Ignore>,
+}
+
+impl Default for Header {
+    fn default() -> Self {
+        Self {
+            message: None,
+            depends: Vec::new(),
+            transactional: true,
+            ignore_errors: None,
+        }
+    }
+}
+
+impl Header {
+    /// Reads the comment lines before the first statement or marker.
+    ///
+    /// # Errors
+    ///
+    /// All directives that are unknown, not supported, repeated or have a wrong value.
+    pub fn parse(file: &str, source: &str) -> Result<Self, Problems> {
+        let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+        let mut reader = Reader {
+            file,
+            header: Self::default(),
+            seen: Vec::new(),
+            prose: Vec::new(),
+            is_first_paragraph: true,
+            problems: Problems::default(),
+        };
+        for (index, line) in leading_lines(source) {
+            match comment(line) {
+                Some(content) => reader.line(index + 1, content),
+                None => {
+                    reader.is_first_paragraph = reader.prose.is_empty() && reader.seen.is_empty()
+                }
+            }
+        }
+        let message = reader.prose.join(" ");
+        if reader.header.message.is_none() && !message.is_empty() {
+            reader.header.message = Some(message);
+        }
+        reader.problems.or(reader.header)
+    }
+}
+
+/// The lines, counted from zero, that belong to the leading comment block.
+fn leading_lines(source: &str) -> impl Iterator<Item = (usize, &str)> {
+    source.lines().enumerate().take_while(|(_, line)| {
+        let line = line.trim();
+        line.is_empty() || (line.starts_with("--") && !is_marker(line))
+    })
+}
+
+/// How many lines the leading comment block has.
+pub(crate) fn length(source: &str) -> usize {
+    leading_lines(source).count()
+}
+
+fn comment(line: &str) -> Option<&str> {
+    line.trim()
+        .strip_prefix("--")
+        .map(|content| content.trim_start_matches('-').trim())
+}
+
+/// A directive of a comment: its name in small letters and its value.
+pub(crate) fn directive(content: &str) -> Option<(String, &str)> {
+    let (name, value) = content.split_once(':').unwrap_or((content, ""));
+    let is_name = !name.is_empty()
+        && name
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-');
+    let is_bare = !content.contains(':');
+    let name = name
+        .trim_matches('_')
+        .to_ascii_lowercase()
+        .replace('-', "_");
+    let is_flag = is_bare && UNSUPPORTED.contains(&name.as_str());
+    (is_name && (!is_bare || is_flag)).then(|| (name, value.trim()))
+}
+
+/// The problem of a directive after the leading block, if the comment is one.
+pub(crate) fn misplaced(file: &str, line: usize, comment_line: &str) -> Option<Problem> {
+    let (name, _) = directive(comment(comment_line)?)?;
+    let is_known = KNOWN.contains(&name.as_str());
+    is_known.then(|| {
+        let message = format!(
+            "the directive `{name}` stands after the first statement or marker, where nothing \
+             reads it; move it to the comments at the top of the file"
+        );
+        Problem::new(file, message).at(line)
+    })
+}
+
+struct Reader<'f> {
+    file: &'f str,
+    header: Header,
+    seen: Vec<String>,
+    prose: Vec<&'f str>,
+    is_first_paragraph: bool,
+    problems: Problems,
+}
+
+impl<'f> Reader<'f> {
+    fn line(&mut self, line: usize, content: &'f str) {
+        match directive(content) {
+            Some((name, value)) if KNOWN.contains(&name.as_str()) => {
+                self.known(line, &name, value);
+            }
+            Some((name, _)) if UNSUPPORTED.contains(&name.as_str()) => {
+                let message =
+                    format!("the directive `{name}` is not supported by this version of rider");
+                self.problem(line, message);
+            }
+            Some((name, _)) if self.is_first_paragraph || nearest(&name, KNOWN).is_some() => {
+                self.unknown(line, &name);
+            }
+            Some(_) | None => {
+                let ends = !self.is_first_paragraph || content.is_empty() || !self.seen.is_empty();
+                if !ends {
+                    self.prose.push(content);
+                }
+            }
+        }
+    }
+
+    fn known(&mut self, line: usize, name: &str, value: &str) {
+        if name != "depends" && self.seen.iter().any(|seen| seen == name) {
+            self.problem(line, format!("the directive `{name}` is given twice"));
+        }
+        self.seen.push(name.to_owned());
+        match name {
+            "message" => self.header.message = Some(value.to_owned()),
+            "depends" => self.header.depends.extend(ids(value)),
+            "transactional" => match value {
+                "true" => self.header.transactional = true,
+                "false" => self.header.transactional = false,
+                other => self.problem(
+                    line,
+                    format!("`transactional` is `true` or `false`, not `{other}`"),
+                ),
+            },
+            _ => match Ignore::parse(value) {
+                Some(ignore) => self.header.ignore_errors = Some(ignore),
+                None => self.problem(line, wrong_ignore(value)),
+            },
+        }
+    }
+
+    fn unknown(&mut self, line: usize, name: &str) {
+        let remedy = match nearest(name, KNOWN) {
+            Some(known) => format!("did you mean `{known}`?"),
+            None => format!(
+                "the directives are {}; a comment that is none must not begin with a word and \
+                 a colon here: write it below an empty line",
+                KNOWN.map(|known| format!("`{known}`")).join(", ")
+            ),
+        };
+        self.problem(line, format!("unknown directive `{name}`: {remedy}"));
+    }
+
+    fn problem(&mut self, line: usize, message: String) {
+        self.problems
+            .push(Problem::new(self.file, message).at(line));
+    }
+}
+
+pub(crate) fn wrong_ignore(value: &str) -> String {
+    format!("`ignore_errors` is `migrate`, `rollback` or `all`, not `{value}`")
+}
+
+/// `a b`, `a, b` or `{"a", "b"}`; the empty string stands for nothing.
+fn ids(value: &str) -> impl Iterator<Item = String> {
+    value
+        .split(|letter: char| letter.is_whitespace() || "{}[]()\"',".contains(letter))
+        .filter(|id| !id.is_empty())
+        .map(str::to_owned)
+}

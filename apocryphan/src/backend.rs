@@ -1,0 +1,78 @@
+//! What rider has to know of a database that estoult does not tell, as data: one constant a database.
+//! Invariant: every difference between databases that this crate makes stands below this module.
+
+mod mysql;
+mod postgres;
+mod sqlite;
+
+use apocryphan_migration::Syntax;
+use estoult::Dialect;
+
+/// How a database differs from the others, for rider.
+#[derive(Debug)]
+pub(crate) struct Differences {
+    /// How its SQL is split.
+    pub(crate) syntax: Syntax,
+    /// The quote around a name; twice inside the name.
+    pub(crate) quote: char,
+    /// Selects the schema or database that an unqualified name is found in.
+    pub(crate) namespace: &'static str,
+    /// Selects the column names of `:table` in `:namespace`; none if there is no such table.
+    pub(crate) columns: &'static str,
+    /// Selects the name of the database's user, where there are users.
+    pub(crate) user: Option<&'static str>,
+    /// The type of the key of the history.
+    pub(crate) key_type: &'static str,
+    /// The type of a moment in UTC.
+    pub(crate) moment_type: &'static str,
+    /// The lock between runs; `None` where a transaction that writes is one.
+    pub(crate) lock: Option<Locking>,
+    /// Puts back what a migration may have set for the session.
+    pub(crate) reset: Option<&'static str>,
+    /// Every statement commits what came before, unless all are of this list's kinds.
+    pub(crate) atomic_statements: &'static [&'static str],
+    /// What helps against an error, by its code.
+    pub(crate) hints: &'static [(&'static str, &'static str)],
+}
+
+/// A lock that belongs to a session and is gone with it.
+#[derive(Debug)]
+pub(crate) struct Locking {
+    /// Selects 1 when the lock named `:key` was free and is held now.
+    pub(crate) acquire: &'static str,
+    /// Selects 1 when this session holds it.
+    pub(crate) held: &'static str,
+    /// Gives it back, and selects 1.
+    pub(crate) release: &'static str,
+    /// Selects one line of text about the session that holds it.
+    pub(crate) holder: &'static str,
+}
+
+impl Differences {
+    /// The differences of a database; `None` for one that this version does not know.
+    pub(crate) fn of(dialect: Dialect) -> Option<&'static Self> {
+        match dialect {
+            Dialect::Sqlite => Some(&sqlite::DIFFERENCES),
+            Dialect::Postgres => Some(&postgres::DIFFERENCES),
+            Dialect::MySql | Dialect::MariaDb => Some(&mysql::DIFFERENCES),
+            _ => None,
+        }
+    }
+
+    /// A name as this database quotes it.
+    pub(crate) fn quoted(&self, name: &str) -> String {
+        let quote = self.quote.to_string();
+        format!(
+            "{quote}{}{quote}",
+            name.replace(self.quote, &quote.repeat(2))
+        )
+    }
+
+    /// What helps against an error with this code.
+    pub(crate) fn hint(&self, code: Option<&str>) -> Option<&'static str> {
+        self.hints
+            .iter()
+            .find(|(known, _)| Some(*known) == code)
+            .map(|(_, hint)| *hint)
+    }
+}

@@ -1,0 +1,25 @@
+//! `rider create`.
+
+use clap::Args;
+
+use super::{Console, exit};
+use crate::rider::{Error, Rider, label};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// What the migration is for, such as "add contacts table"
+    #[arg(
+        short,
+        long,
+        visible_short_alias = 'd',
+        visible_alias = "description",
+        value_name = "TEXT"
+    )]
+    message: String,
+}
+
+pub(super) fn run(arguments: &Arguments, rider: &Rider, console: &Console) -> Result<u8, Error> {
+    let path = rider.create(&arguments.message)?;
+    console.line(&format!("Created migration scaffold in {}", label(&path)));
+    Ok(exit::DONE)
+}

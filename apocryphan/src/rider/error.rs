@@ -1,0 +1,121 @@
+//! What can go wrong with migrations, by what the caller can do about it.
+
+use std::{error, fmt};
+
+use apocryphan_migration::Problems;
+
+use super::failure::Failure;
+
+/// The result of everything in this module that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failure of rider: what was tried, why it failed and what to do next.
+pub struct Error(Box<Details>);
+
+struct Details {
+    kind: ErrorKind,
+    message: String,
+    source: Option<estoult::Error>,
+}
+
+/// What the caller can do about an [`Error`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// An argument or a setting is wrong.
+    Usage,
+    /// Migration files are wrong; all mistakes are listed.
+    Files(Problems),
+    /// Migrations contradict each other: duplicate ids, unknown dependencies, cycles.
+    Graph(Problems),
+    /// A statement or a function of a migration failed.
+    Migration(Box<Failure>),
+    /// Somebody else held the lock for longer than the wait.
+    Lock,
+    /// The database and the migrations at hand do not belong together.
+    History,
+    /// What was asked for would lose something, or do nothing while it seems to do much.
+    Refused,
+    /// The database could not be used; the source tells why.
+    Database,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Details {
+            kind,
+            message: message.into(),
+            source: None,
+        }))
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Usage, message)
+    }
+
+    pub(crate) fn files(problems: Problems) -> Self {
+        let message = format!("the migrations cannot be read:\n{problems}");
+        Self::new(ErrorKind::Files(problems), message)
+    }
+
+    pub(crate) fn graph(problems: Problems) -> Self {
+        let message = format!("the migrations have no order:\n{problems}");
+        Self::new(ErrorKind::Graph(problems), message)
+    }
+
+    pub(crate) fn migration(failure: Failure) -> Self {
+        let message = failure.to_string();
+        Self::new(ErrorKind::Migration(Box::new(failure)), message)
+    }
+
+    /// An error of the database outside of the statements of a migration.
+    pub(crate) fn database(tried: &str, source: estoult::Error) -> Self {
+        let message = format!("{tried}: {}", source.message());
+        Self(Box::new(Details {
+            kind: ErrorKind::Database,
+            message,
+            source: Some(source),
+        }))
+    }
+
+    /// What the caller can do about it.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// The step that failed, when a migration did.
+    pub fn failure(&self) -> Option<&Failure> {
+        match &self.0.kind {
+            ErrorKind::Migration(failure) => Some(failure),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match &self.0.kind {
+            ErrorKind::Files(_) => "Files".to_owned(),
+            ErrorKind::Graph(_) => "Graph".to_owned(),
+            ErrorKind::Migration(_) => "Migration".to_owned(),
+            kind => format!("{kind:?}"),
+        };
+        write!(f, "{kind}: {self}")
+    }
+}
+
+impl error::Error for Error {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match (&self.0.source, &self.0.kind) {
+            (Some(source), _) => Some(source),
+            (None, ErrorKind::Migration(failure)) => Some(failure.error()),
+            (None, _) => None,
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The measurement: proofs first, then rounds of short batches whose order rotates, so that a slow
+//! moment of the machine meets all contenders alike. Invariant: no contender is named here.
+
+use std::time::Duration;
+
+use crate::lane::{Contender, Spent};
+use crate::referee::Referee;
+use crate::sample::Sample;
+use crate::workload::{Result, Workload, expected};
+
+/// How long a batch takes.
+const BATCH: Duration = Duration::from_millis(40);
+/// More operations than this are never put in one batch.
+const MOST: u32 = 200_000;
+
+/// What one contender took for one operation, round by round, in nanoseconds.
+#[derive(Debug, Clone, Default)]
+pub struct Series {
+    pub wall: Vec<f64>,
+    pub processor: Vec<f64>,
+}
+
+/// The series of a workload, one a contender; `None` where a contender has no way to do it.
+#[derive(Debug)]
+pub struct Measured {
+    pub workload: Workload,
+    pub series: Vec<Option<Series>>,
+}
+
+pub struct Harness<'h> {
+    pub contenders: &'h mut [Box<dyn Contender>],
+    pub referee: &'h mut Referee,
+    pub sample: &'h Sample,
+    pub rounds: usize,
+}
+
+impl Harness<'_> {
+    /// Lets every contender do every workload once and compares what came of it with the sample.
+    pub fn prove(&mut self, workloads: &[Workload]) -> Result<()> {
+        for &workload in workloads {
+            let (answer, written) = expected(workload, self.sample);
+            for contender in self
+                .contenders
+                .iter_mut()
+                .filter(|contender| !contender.lacks(workload))
+            {
+                self.referee.restore(self.sample)?;
+                let name = contender.name();
+                let wrong = |what: String| format!("{name}: {}: {what}", workload.name());
+                let given = contender
+                    .answer(workload)
+                    .map_err(|error| wrong(error.to_string()))?;
+                if given != answer {
+                    return Err(wrong("other rows than the sample has".to_owned()).into());
+                }
+                if let Some(written) = &written
+                    && self.referee.written(self.sample)? != *written
+                {
+                    return Err(wrong(
+                        "other rows in the table than were to be written".to_owned(),
+                    )
+                    .into());
+                }
+            }
+        }
+        self.referee.restore(self.sample)
+    }
+
+    /// Measures one workload in rounds.
+    pub fn measure(&mut self, workload: Workload) -> Result<Measured> {
+        let times: Vec<Option<u32>> = (0..self.contenders.len())
+            .map(|index| self.calibrate(index, workload))
+            .collect::<Result<_>>()?;
+        let mut series: Vec<Option<Series>> = times
+            .iter()
+            .map(|times| times.map(|_| Series::default()))
+            .collect();
+        for round in 0..self.rounds {
+            for place in 0..self.contenders.len() {
+                let index = (round + place) % self.contenders.len();
+                let (Some(times), Some(series)) = (times[index], &mut series[index]) else {
+                    continue;
+                };
+                let spent = self.batch(index, workload, times)?;
+                series.wall.push(nanos(spent.wall) / f64::from(times));
+                series
+                    .processor
+                    .push(nanos(spent.processor) / f64::from(times));
+            }
+        }
+        Ok(Measured { workload, series })
+    }
+
+    /// How many operations make a batch; `None` when the contender lacks the workload.
+    fn calibrate(&mut self, index: usize, workload: Workload) -> Result<Option<u32>> {
+        if self.contenders[index].lacks(workload) {
+            return Ok(None);
+        }
+        let mut times = if workload == Workload::Tasks64 {
+            256
+        } else {
+            1
+        };
+        loop {
+            let spent = self.batch(index, workload, times)?.wall;
+            if spent * 2 >= BATCH || times >= MOST {
+                let fitting = u128::from(times) * BATCH.as_nanos() / spent.as_nanos().max(1);
+                return Ok(Some(u32::try_from(fitting).unwrap_or(MOST).clamp(1, MOST)));
+            }
+            times = (times * 4).min(MOST);
+        }
+    }
+
+    fn batch(&mut self, index: usize, workload: Workload, times: u32) -> Result<Spent> {
+        self.referee.clear(workload)?;
+        let contender = &mut self.contenders[index];
+        let spent = contender.batch(workload, times);
+        spent.map_err(|error| format!("{}: {}: {error}", contender.name(), workload.name()).into())
+    }
+}
+
+fn nanos(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e9
+}

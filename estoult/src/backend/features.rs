@@ -1,0 +1,213 @@
+//! Every difference in SQL between the databases, as data: one constant a database.
+//!
+//! Invariant: nothing here talks to a database.
+
+/// A way of writing SQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, derive_more::Display)]
+#[non_exhaustive]
+pub enum Dialect {
+    /// SQLite.
+    #[display("SQLite")]
+    Sqlite,
+    /// PostgreSQL.
+    #[display("PostgreSQL")]
+    Postgres,
+    /// MySQL.
+    #[display("MySQL")]
+    MySql,
+    /// MariaDB, recognised when a connection is made.
+    #[display("MariaDB")]
+    MariaDb,
+}
+
+impl Dialect {
+    /// What this way of writing SQL has and lacks.
+    #[must_use]
+    pub fn features(self) -> &'static Features {
+        match self {
+            Self::Sqlite => &SQLITE,
+            Self::Postgres => &POSTGRES,
+            Self::MySql => &MYSQL,
+            Self::MariaDb => &MARIADB,
+        }
+    }
+}
+
+/// What a database has and lacks, as far as it changes the SQL that is written for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Features {
+    /// Whose features these are.
+    pub dialect: Dialect,
+    /// Whether `INSERT … RETURNING` gives the new rows back.
+    pub insert_returning: bool,
+    /// Whether `UPDATE … RETURNING` gives the changed rows back.
+    pub update_returning: bool,
+    /// How many parameters one statement may have.
+    pub max_parameters: usize,
+    /// How a list of values is compared with.
+    pub list: ListStyle,
+    /// How several rows are inserted.
+    pub bulk: BulkStyle,
+    /// How text is matched with a pattern.
+    pub like: LikeStyle,
+    /// The character that quotes an identifier.
+    pub quote: char,
+    /// Whether placeholders are numbered: `$1` instead of `?`.
+    pub numbered_marks: bool,
+    /// Whether `NULLS FIRST` and `NULLS LAST` exist; elsewhere the order is written with a comparison.
+    pub nulls_order: bool,
+    /// Whether LIMIT is bound. SQLite prepares a statement with a bound LIMIT again at each execution.
+    pub bound_limit: bool,
+    /// Whether an offset needs a limit before it.
+    pub offset_needs_limit: bool,
+    /// Whether integers above the signed range exist.
+    pub unsigned: bool,
+    /// Whether text may hold the character NUL.
+    pub nul_in_text: bool,
+    /// Whether enum labels need a cast to their native type.
+    pub native_enum: bool,
+    /// Whether decimals are stored as text and compared with a collation of estoult's own.
+    pub text_decimal: bool,
+    /// Whether DDL can be rolled back.
+    pub transactional_ddl: bool,
+    /// The statement that begins a transaction that will write.
+    pub begin_write: &'static str,
+    /// Whether the isolation level can be chosen, and where it is written.
+    pub isolation: IsolationStyle,
+    /// Whether a failed statement ends the use of the transaction until it is rolled back.
+    pub error_aborts_transaction: bool,
+}
+
+impl Features {
+    /// The placeholder with this number, counted from one.
+    #[must_use]
+    pub fn mark(&self, number: usize) -> String {
+        if self.numbered_marks {
+            format!("${number}")
+        } else {
+            "?".to_owned()
+        }
+    }
+}
+
+/// How text is matched with a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LikeStyle {
+    /// `LIKE` tells upper from lower case, `ILIKE` does not.
+    Native,
+    /// `LIKE` does not tell them apart; `GLOB` does, with other wildcards.
+    Glob,
+    /// `LIKE` follows the collation: a binary one tells them apart, lowering both sides hides it.
+    Collation,
+}
+
+/// How a list of values is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ListStyle {
+    /// One array parameter: `= any($1)`.
+    Array,
+    /// One JSON parameter: `in (select value from json_each(?))`.
+    Json,
+    /// One mark a value, padded to a power of two so that few texts are prepared.
+    Marks,
+}
+
+/// How several rows are inserted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BulkStyle {
+    /// One array a column: `select * from unnest($1, $2)`.
+    Unnest,
+    /// One list of values a row.
+    Rows,
+}
+
+/// Where the isolation level of a transaction is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IsolationStyle {
+    /// Behind BEGIN: `begin isolation level serializable`.
+    InBegin,
+    /// In a statement before it: `set transaction isolation level serializable`.
+    BeforeBegin,
+    /// Every transaction is serializable.
+    AlwaysSerializable,
+}
+
+const SQLITE: Features = Features {
+    dialect: Dialect::Sqlite,
+    insert_returning: true,
+    update_returning: true,
+    max_parameters: 32_766,
+    list: ListStyle::Json,
+    bulk: BulkStyle::Rows,
+    like: LikeStyle::Glob,
+    quote: '"',
+    numbered_marks: false,
+    nulls_order: true,
+    bound_limit: false,
+    offset_needs_limit: true,
+    unsigned: false,
+    nul_in_text: true,
+    native_enum: false,
+    text_decimal: true,
+    transactional_ddl: true,
+    begin_write: "begin immediate",
+    isolation: IsolationStyle::AlwaysSerializable,
+    error_aborts_transaction: false,
+};
+
+const POSTGRES: Features = Features {
+    dialect: Dialect::Postgres,
+    insert_returning: true,
+    update_returning: true,
+    max_parameters: 65_535,
+    list: ListStyle::Array,
+    bulk: BulkStyle::Unnest,
+    like: LikeStyle::Native,
+    quote: '"',
+    numbered_marks: true,
+    nulls_order: true,
+    bound_limit: true,
+    offset_needs_limit: false,
+    unsigned: false,
+    nul_in_text: false,
+    native_enum: true,
+    text_decimal: false,
+    transactional_ddl: true,
+    begin_write: "begin",
+    isolation: IsolationStyle::InBegin,
+    error_aborts_transaction: true,
+};
+
+const MYSQL: Features = Features {
+    dialect: Dialect::MySql,
+    insert_returning: false,
+    update_returning: false,
+    max_parameters: 65_535,
+    list: ListStyle::Marks,
+    bulk: BulkStyle::Rows,
+    like: LikeStyle::Collation,
+    quote: '`',
+    numbered_marks: false,
+    nulls_order: false,
+    bound_limit: true,
+    offset_needs_limit: true,
+    unsigned: true,
+    nul_in_text: true,
+    native_enum: false,
+    text_decimal: false,
+    transactional_ddl: false,
+    begin_write: "start transaction",
+    isolation: IsolationStyle::BeforeBegin,
+    error_aborts_transaction: false,
+};
+
+const MARIADB: Features = Features {
+    dialect: Dialect::MariaDb,
+    insert_returning: true,
+    ..MYSQL
+};

@@ -1,0 +1,98 @@
+//! MySQL and MariaDB through a connection of sqlx; which of the two it is shows when a connection is made.
+
+mod bind;
+mod classify;
+mod decode;
+mod session;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sqlx::{
+    ConnectOptions, MySqlConnection,
+    mysql::{MySqlConnectOptions, MySqlSslMode},
+};
+
+use self::{classify::classify, session::MySqlSession};
+use crate::{
+    backend::{Backend, Dialect, Session},
+    database::{
+        DatabaseOptions,
+        url::{MySqlAddress, Tls},
+    },
+    error::Result,
+};
+
+#[derive(Debug)]
+struct MySql {
+    options: MySqlConnectOptions,
+    tried: String,
+}
+
+pub(crate) fn open(address: &MySqlAddress, _: &DatabaseOptions) -> Result<Arc<dyn Backend>> {
+    Ok(Arc::new(MySql {
+        options: options(address),
+        tried: format!("connect to mysql://{:?}", address.server),
+    }))
+}
+
+fn options(address: &MySqlAddress) -> MySqlConnectOptions {
+    let server = &address.server;
+    let mut options = MySqlConnectOptions::new()
+        .host(&server.host)
+        .port(server.port)
+        .statement_cache_capacity(server.statement_cache)
+        .ssl_mode(match server.tls {
+            Tls::Disabled => MySqlSslMode::Disabled,
+            Tls::Preferred => MySqlSslMode::Preferred,
+            Tls::Required => MySqlSslMode::Required,
+            Tls::VerifyAuthority => MySqlSslMode::VerifyCa,
+            Tls::VerifyFull => MySqlSslMode::VerifyIdentity,
+        });
+    if let Some(socket) = &server.socket {
+        options = options.socket(socket);
+    }
+    if let Some(user) = &server.user {
+        options = options.username(user);
+    }
+    if let Some(password) = &server.password {
+        options = options.password(password);
+    }
+    if let Some(database) = &server.database {
+        options = options.database(database);
+    }
+    if let Some(charset) = &address.charset {
+        options = options.charset(charset);
+    }
+    if let Some(collation) = &address.collation {
+        options = options.collation(collation);
+    }
+    if let Some(file) = &server.root_certificate {
+        options = options.ssl_ca(file);
+    }
+    if let Some(file) = &server.certificate {
+        options = options.ssl_client_cert(file);
+    }
+    if let Some(file) = &server.certificate_key {
+        options = options.ssl_client_key(file);
+    }
+    options.disable_statement_logging()
+}
+
+#[async_trait]
+impl Backend for MySql {
+    fn dialect(&self) -> Dialect {
+        Dialect::MySql
+    }
+
+    fn is_bound_to_runtime(&self) -> bool {
+        true
+    }
+
+    async fn connect(&self) -> Result<Box<dyn Session>> {
+        let connected: sqlx::Result<MySqlConnection> = self.options.connect().await;
+        let connection = connected.map_err(|error| classify(&self.tried, &error, &[]))?;
+        let session = MySqlSession::open(connection).await?;
+        Ok(Box::new(session))
+    }
+}

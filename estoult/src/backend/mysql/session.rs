@@ -1,0 +1,137 @@
+//! A MySQL or MariaDB connection at work.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt;
+use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection, Row};
+
+use super::{
+    bind::arguments,
+    classify::classify,
+    decode::{MySqlCells, Reading, readings},
+};
+use crate::{
+    backend::{Dialect, Features, Outcome, Session, Statement, server::of_statement},
+    error::{Error, ErrorKind, Result},
+    row::Sink,
+};
+
+pub(super) struct MySqlSession {
+    connection: MySqlConnection,
+    dialect: Dialect,
+    is_broken: bool,
+}
+
+impl fmt::Debug for MySqlSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MySqlSession")
+            .field("dialect", &self.dialect)
+            .field("is_broken", &self.is_broken)
+            .finish()
+    }
+}
+
+impl MySqlSession {
+    /// Asks the server which of the two it is: MariaDB says so in its version.
+    pub(super) async fn open(mut connection: MySqlConnection) -> Result<Self> {
+        let asked = connection.fetch_one("select version()").await;
+        let version = asked.and_then(|row| row.try_get::<String, _>(0));
+        let version =
+            version.map_err(|error| classify("ask the server for its version", &error, &[]))?;
+        let is_mariadb = version.to_ascii_lowercase().contains("mariadb");
+        let dialect = if is_mariadb {
+            Dialect::MariaDb
+        } else {
+            Dialect::MySql
+        };
+        Ok(Self {
+            connection,
+            dialect,
+            is_broken: false,
+        })
+    }
+
+    fn fail(&mut self, error: &sqlx::Error, statement: &Statement) -> Error {
+        let error = classify("run a statement", error, &statement.values);
+        self.is_broken |= matches!(error.kind(), ErrorKind::Connection);
+        of_statement(error, statement)
+    }
+}
+
+#[async_trait]
+impl Session for MySqlSession {
+    fn features(&self) -> &'static Features {
+        self.dialect.features()
+    }
+
+    async fn fetch(
+        &mut self,
+        statement: Statement,
+        mut sink: Box<dyn Sink>,
+    ) -> Result<Box<dyn Sink>> {
+        let text = AssertSqlSafe(Arc::clone(&statement.sql));
+        let arguments = arguments(&statement, self.dialect)?;
+        let mut rows = self.connection.fetch(sqlx::query_with(text, arguments));
+        let mut columns: Vec<Reading> = Vec::new();
+        loop {
+            match rows.try_next().await {
+                Ok(None) => break,
+                Ok(Some(row)) => {
+                    if columns.is_empty() {
+                        columns = readings(&row);
+                    }
+                    sink.row(&MySqlCells {
+                        row: &row,
+                        readings: &columns,
+                    })
+                    .map_err(|error| of_statement(error, &statement))?;
+                }
+                Err(error) => {
+                    drop(rows);
+                    return Err(self.fail(&error, &statement));
+                }
+            }
+        }
+        Ok(sink)
+    }
+
+    async fn execute(&mut self, statement: Statement) -> Result<Outcome> {
+        let text = AssertSqlSafe(Arc::clone(&statement.sql));
+        let arguments = arguments(&statement, self.dialect)?;
+        match self
+            .connection
+            .execute(sqlx::query_with(text, arguments))
+            .await
+        {
+            Ok(done) => Ok(Outcome {
+                rows_affected: done.rows_affected(),
+                last_insert_id: i64::try_from(done.last_insert_id()).ok(),
+            }),
+            Err(error) => Err(self.fail(&error, &statement)),
+        }
+    }
+
+    async fn batch(&mut self, script: &str) -> Result<()> {
+        let statement = Statement::plain(script);
+        let text = AssertSqlSafe(Arc::clone(&statement.sql));
+        match self.connection.execute(sqlx::raw_sql(text)).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.fail(&error, &statement)),
+        }
+    }
+
+    async fn ping(&mut self) -> Result<()> {
+        let pinged = self.connection.ping().await;
+        pinged.map_err(|error| self.fail(&error, &Statement::plain("")))
+    }
+
+    fn is_broken(&self) -> bool {
+        self.is_broken
+    }
+
+    async fn close(self: Box<Self>) {
+        // The server notices a lost socket as well; there is nobody left to tell of a failure.
+        let _ = self.connection.close().await;
+    }
+}

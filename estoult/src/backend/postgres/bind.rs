@@ -1,0 +1,201 @@
+//! Values in PostgreSQL's binary form. Sources: the server's `*send`/`*recv` functions; the form of `numeric` is
+//! described at `numeric_send` in `src/backend/utils/adt/numeric.c`.
+
+use rust_decimal::Decimal;
+use sqlx::{
+    Encode, Postgres, Type,
+    encode::IsNull,
+    error::BoxDynError,
+    postgres::{PgArgumentBuffer, PgTypeInfo, types::Oid},
+};
+
+use crate::value::{Datum, Kind, Mismatch, temporal::DAY_MICROS};
+
+/// Microseconds and days from 1970-01-01 to PostgreSQL's own epoch, 2000-01-01.
+pub(super) const EPOCH_DAYS: i32 = 10_957;
+pub(super) const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * DAY_MICROS;
+
+pub(super) mod oid {
+    //! The object ids of the built-in types, fixed in `pg_type.dat`, each with that of its array.
+    pub(crate) const BOOL: (u32, u32) = (16, 1000);
+    pub(crate) const BYTEA: (u32, u32) = (17, 1001);
+    pub(crate) const INT8: (u32, u32) = (20, 1016);
+    pub(crate) const INT2: (u32, u32) = (21, 1005);
+    pub(crate) const INT4: (u32, u32) = (23, 1007);
+    pub(crate) const TEXT: (u32, u32) = (25, 1009);
+    pub(crate) const JSON: (u32, u32) = (114, 199);
+    pub(crate) const FLOAT4: (u32, u32) = (700, 1021);
+    pub(crate) const FLOAT8: (u32, u32) = (701, 1022);
+    pub(crate) const DATE: (u32, u32) = (1082, 1182);
+    pub(crate) const TIME: (u32, u32) = (1083, 1183);
+    pub(crate) const TIMESTAMP: (u32, u32) = (1114, 1115);
+    pub(crate) const TIMESTAMPTZ: (u32, u32) = (1184, 1185);
+    pub(crate) const NUMERIC: (u32, u32) = (1700, 1231);
+    pub(crate) const UUID: (u32, u32) = (2950, 2951);
+    pub(crate) const JSONB: (u32, u32) = (3802, 3807);
+    pub(crate) const BPCHAR: u32 = 1042;
+    pub(crate) const VARCHAR: u32 = 1043;
+    pub(crate) const NAME: u32 = 19;
+    pub(crate) const OID: u32 = 26;
+    pub(crate) const UNKNOWN: u32 = 705;
+}
+
+/// The type that a kind is bound as, and its array. Integers travel as `int8` whatever the column: the server's
+/// operators and assignments take them.
+fn types(kind: Kind) -> (u32, u32) {
+    match kind {
+        Kind::Bool => oid::BOOL,
+        Kind::Int16 | Kind::Int32 | Kind::Int64 | Kind::UInt64 => oid::INT8,
+        Kind::Float32 | Kind::Float64 => oid::FLOAT8,
+        Kind::Text | Kind::Enum(_) => oid::TEXT,
+        Kind::Bytes => oid::BYTEA,
+        Kind::Uuid => oid::UUID,
+        Kind::Decimal => oid::NUMERIC,
+        Kind::Date => oid::DATE,
+        Kind::Time => oid::TIME,
+        Kind::DateTime => oid::TIMESTAMP,
+        Kind::Timestamp => oid::TIMESTAMPTZ,
+        Kind::Json => oid::JSONB,
+    }
+}
+
+fn kind(datum: &Datum) -> Kind {
+    match datum {
+        Datum::Null(kind) => *kind,
+        Datum::Bool(_) => Kind::Bool,
+        Datum::Int(_) | Datum::UInt(_) => Kind::Int64,
+        Datum::Float(_) => Kind::Float64,
+        Datum::Text(_) => Kind::Text,
+        Datum::Bytes(_) => Kind::Bytes,
+        Datum::Uuid(_) => Kind::Uuid,
+        Datum::Decimal(_) => Kind::Decimal,
+        Datum::Date(_) => Kind::Date,
+        Datum::Time(_) => Kind::Time,
+        Datum::DateTime(_) => Kind::DateTime,
+        Datum::Timestamp(_) => Kind::Timestamp,
+        Datum::Json(_) => Kind::Json,
+        Datum::Enum(kind, _) => Kind::Enum(kind),
+        Datum::List(kind, _) => *kind,
+    }
+}
+
+/// The object id that a datum is bound with.
+pub(super) fn type_of(datum: &Datum) -> u32 {
+    let (element, array) = types(kind(datum));
+    if matches!(datum, Datum::List(..)) {
+        array
+    } else {
+        element
+    }
+}
+
+/// A datum on its way into the wire's buffer.
+pub(super) struct Bound<'d>(pub(super) &'d Datum);
+
+impl Type<Postgres> for Bound<'_> {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(oid::TEXT.0))
+    }
+}
+
+impl Encode<'_, Postgres> for Bound<'_> {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        match self.0 {
+            Datum::Null(_) => return Ok(IsNull::Yes),
+            Datum::List(kind, items) => write_array(buffer, types(*kind).0, items)?,
+            datum => write(buffer, datum)?,
+        }
+        Ok(IsNull::No)
+    }
+
+    fn produces(&self) -> Option<PgTypeInfo> {
+        Some(PgTypeInfo::with_oid(Oid(type_of(self.0))))
+    }
+}
+
+fn write(buffer: &mut Vec<u8>, datum: &Datum) -> Result<(), BoxDynError> {
+    match datum {
+        Datum::Bool(value) => buffer.push((*value).into()),
+        Datum::Int(value) => buffer.extend(value.to_be_bytes()),
+        Datum::UInt(_) => {
+            return Err(Mismatch::new("an integer above the range of PostgreSQL's bigint").into());
+        }
+        Datum::Float(value) => buffer.extend(value.to_be_bytes()),
+        Datum::Text(value) => buffer.extend(value.as_bytes()),
+        Datum::Enum(_, label) => buffer.extend(label.as_bytes()),
+        Datum::Bytes(value) => buffer.extend(value),
+        Datum::Uuid(value) => buffer.extend(value),
+        Datum::Decimal(value) => write_numeric(buffer, *value)?,
+        Datum::Date(days) => buffer.extend((days - EPOCH_DAYS).to_be_bytes()),
+        Datum::Time(micros) => buffer.extend(micros.to_be_bytes()),
+        Datum::DateTime(micros) | Datum::Timestamp(micros) => {
+            let micros = micros.checked_sub(EPOCH_MICROS);
+            buffer.extend(
+                micros
+                    .ok_or("a time out of PostgreSQL's range")?
+                    .to_be_bytes(),
+            );
+        }
+        Datum::Json(text) => {
+            // The version of jsonb's binary form.
+            buffer.push(1);
+            buffer.extend(text.as_bytes());
+        }
+        Datum::Null(_) | Datum::List(..) => {
+            return Err("a list inside a list can't be bound".into());
+        }
+    }
+    Ok(())
+}
+
+fn write_array(buffer: &mut Vec<u8>, element: u32, items: &[Datum]) -> Result<(), BoxDynError> {
+    let has_null = items.iter().any(Datum::is_null);
+    let dimensions = i32::from(!items.is_empty());
+    buffer.extend(dimensions.to_be_bytes());
+    buffer.extend(i32::from(has_null).to_be_bytes());
+    buffer.extend(element.to_be_bytes());
+    if items.is_empty() {
+        return Ok(());
+    }
+    buffer.extend(i32::try_from(items.len())?.to_be_bytes());
+    buffer.extend(1_i32.to_be_bytes());
+    for item in items {
+        if item.is_null() {
+            buffer.extend((-1_i32).to_be_bytes());
+            continue;
+        }
+        let start = buffer.len();
+        buffer.extend([0; 4]);
+        write(buffer, item)?;
+        let length = i32::try_from(buffer.len() - start - 4)?;
+        buffer[start..start + 4].copy_from_slice(&length.to_be_bytes());
+    }
+    Ok(())
+}
+
+/// Digits to the base of 10 000, most significant first, with the weight of the first one.
+fn write_numeric(buffer: &mut Vec<u8>, value: Decimal) -> Result<(), BoxDynError> {
+    let scale = value.scale();
+    let padding = (4 - scale % 4) % 4;
+    let mut rest = value.mantissa().unsigned_abs() * 10_u128.pow(padding);
+    let mut digits = Vec::with_capacity(9);
+    while rest > 0 {
+        digits.push(u16::try_from(rest % 10_000)?);
+        rest /= 10_000;
+    }
+    let fraction_groups = i16::try_from((scale + padding) / 4)?;
+    let weight = i16::try_from(digits.len())? - fraction_groups - 1;
+    let sign: u16 = if value.is_sign_negative() && !value.is_zero() {
+        0x4000
+    } else {
+        0
+    };
+    buffer.extend(u16::try_from(digits.len())?.to_be_bytes());
+    buffer.extend(weight.to_be_bytes());
+    buffer.extend(sign.to_be_bytes());
+    buffer.extend(u16::try_from(scale)?.to_be_bytes());
+    for digit in digits.iter().rev() {
+        buffer.extend(digit.to_be_bytes());
+    }
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! A PostgreSQL connection at work.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt;
+use sqlx::{
+    Arguments, AssertSqlSafe, Connection, Executor, PgConnection,
+    postgres::{PgArguments, Postgres},
+    query::Query,
+};
+
+use super::{
+    bind::{Bound, type_of},
+    classify::{classify, is_stale_plan},
+    decode::{PostgresCells, Reading, readings},
+};
+use crate::{
+    backend::{Dialect, Features, Outcome, Session, Statement, server::of_statement},
+    error::{Error, ErrorKind, Result},
+    row::Sink,
+};
+
+pub(super) struct PostgresSession {
+    connection: PgConnection,
+    is_broken: bool,
+    /// The parameter types with which each raw text was prepared: another set must not meet the cached plan.
+    raw_types: HashMap<Arc<str>, u64>,
+}
+
+impl fmt::Debug for PostgresSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresSession")
+            .field("is_broken", &self.is_broken)
+            .finish()
+    }
+}
+
+impl PostgresSession {
+    pub(super) fn new(connection: PgConnection) -> Self {
+        Self {
+            connection,
+            is_broken: false,
+            raw_types: HashMap::new(),
+        }
+    }
+
+    /// Whether the plan of this text may be kept. Raw text can come with values of other types than the first time.
+    fn may_keep_plan(&mut self, statement: &Statement) -> bool {
+        if !statement.is_raw {
+            return true;
+        }
+        let mut hasher = DefaultHasher::new();
+        statement
+            .values
+            .iter()
+            .for_each(|value| type_of(value).hash(&mut hasher));
+        let types = hasher.finish();
+        if self.raw_types.len() > 1000 {
+            self.raw_types.clear();
+        }
+        *self
+            .raw_types
+            .entry(Arc::clone(&statement.sql))
+            .or_insert(types)
+            == types
+    }
+
+    fn fail(&mut self, error: &sqlx::Error, statement: &Statement) -> Error {
+        let error = classify("run a statement", error, &statement.values);
+        self.is_broken |= matches!(error.kind(), ErrorKind::Connection);
+        of_statement(error, statement)
+    }
+
+    /// After DDL a cached plan may give other columns than it promised: forget all plans, so that the next try works.
+    async fn forget_plans(&mut self) -> bool {
+        self.connection.clear_cached_statements().await.is_ok()
+    }
+
+    async fn fetch_once(
+        &mut self,
+        statement: &Statement,
+        sink: &mut dyn Sink,
+    ) -> std::result::Result<(), Failure> {
+        let query = query(statement, self.may_keep_plan(statement)).map_err(Failure::Own)?;
+        let mut rows = self.connection.fetch(query);
+        let mut columns: Vec<Reading> = Vec::new();
+        while let Some(row) = rows.try_next().await.map_err(Failure::Server)? {
+            if columns.is_empty() {
+                columns = readings(&row);
+            }
+            let taken = sink.row(&PostgresCells {
+                row: &row,
+                readings: &columns,
+            });
+            taken.map_err(Failure::Own)?;
+        }
+        Ok(())
+    }
+}
+
+/// Where an error came from: only the server's may say that a plan is stale or the connection lost.
+enum Failure {
+    Own(Error),
+    Server(sqlx::Error),
+}
+
+fn query(statement: &Statement, is_kept: bool) -> Result<Query<'static, Postgres, PgArguments>> {
+    let mut arguments = PgArguments::default();
+    arguments.reserve(statement.values.len(), statement.values.len() * 16);
+    for value in &statement.values {
+        arguments.add(Bound(value)).map_err(|error| {
+            Error::new(ErrorKind::Decode, format!("bind a parameter: {error}"))
+                .with_statement(&statement.sql)
+        })?;
+    }
+    let text = AssertSqlSafe(Arc::clone(&statement.sql));
+    Ok(sqlx::query_with(text, arguments).persistent(is_kept))
+}
+
+#[async_trait]
+impl Session for PostgresSession {
+    fn features(&self) -> &'static Features {
+        Dialect::Postgres.features()
+    }
+
+    async fn fetch(
+        &mut self,
+        statement: Statement,
+        mut sink: Box<dyn Sink>,
+    ) -> Result<Box<dyn Sink>> {
+        let mut is_retry = false;
+        loop {
+            match self.fetch_once(&statement, sink.as_mut()).await {
+                Ok(()) => return Ok(sink),
+                Err(Failure::Own(error)) => return Err(of_statement(error, &statement)),
+                // The plan is refused before any row is sent, so the sink is still empty.
+                Err(Failure::Server(error))
+                    if !is_retry && is_stale_plan(&error) && self.forget_plans().await =>
+                {
+                    is_retry = true;
+                }
+                Err(Failure::Server(error)) => return Err(self.fail(&error, &statement)),
+            }
+        }
+    }
+
+    async fn execute(&mut self, statement: Statement) -> Result<Outcome> {
+        let query = query(&statement, self.may_keep_plan(&statement))?;
+        match self.connection.execute(query).await {
+            Ok(done) => Ok(Outcome {
+                rows_affected: done.rows_affected(),
+                last_insert_id: None,
+            }),
+            Err(error) => Err(self.fail(&error, &statement)),
+        }
+    }
+
+    async fn batch(&mut self, script: &str) -> Result<()> {
+        let statement = Statement::plain(script);
+        let text = AssertSqlSafe(Arc::clone(&statement.sql));
+        match self.connection.execute(sqlx::raw_sql(text)).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.fail(&error, &statement)),
+        }
+    }
+
+    async fn ping(&mut self) -> Result<()> {
+        let pinged = self.connection.ping().await;
+        pinged.map_err(|error| self.fail(&error, &Statement::plain("")))
+    }
+
+    fn is_broken(&self) -> bool {
+        self.is_broken
+    }
+
+    async fn close(self: Box<Self>) {
+        // The server notices a lost socket as well; there is nobody left to tell of a failure.
+        let _ = self.connection.close().await;
+    }
+}

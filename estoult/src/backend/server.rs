@@ -1,0 +1,26 @@
+//! What the two server backends share: reading errors of connecting.
+
+use sqlx::Error as DriverError;
+
+use crate::{
+    backend::Statement,
+    error::{Error, ErrorKind},
+};
+
+/// The error for a connection that could not be made or was lost; `None` when the server answered with an error.
+pub(crate) fn connection_error(tried: &str, error: &DriverError) -> Option<Error> {
+    let message = match error {
+        DriverError::Database(_) => return None,
+        DriverError::Io(error) => format!("{tried}: {error}; is the server running and reachable?"),
+        DriverError::Tls(error) => format!("{tried}: TLS failed: {error}"),
+        DriverError::Configuration(error) => format!("{tried}: {error}"),
+        DriverError::Protocol(message) => format!("{tried}: unexpected answer: {message}"),
+        other => format!("{tried}: {other}"),
+    };
+    Some(Error::new(ErrorKind::Connection, message))
+}
+
+/// Adds to an error the text of the statement it came from.
+pub(crate) fn of_statement(error: Error, statement: &Statement) -> Error {
+    error.with_statement(&statement.sql)
+}

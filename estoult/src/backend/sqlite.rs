@@ -1,0 +1,147 @@
+//! SQLite through rusqlite: each statement runs in one hop to a thread that may block, or right here where blocking is
+//! allowed, and its rows are decoded on that side.
+
+mod classify;
+mod decimal;
+mod session;
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use once_cell::sync::OnceCell;
+use rusqlite::{Connection, OpenFlags};
+
+use self::{
+    classify::classify,
+    session::{SqliteSession, off_thread},
+};
+use crate::{
+    backend::{Backend, Dialect, Session},
+    database::{DatabaseOptions, url::SqliteAddress},
+    error::{Error, ErrorKind, Result},
+};
+
+static NEXT_MEMORY: AtomicU64 = AtomicU64::new(1);
+
+/// How many prepared statements a connection keeps.
+const STATEMENTS_KEPT: usize = 256;
+
+#[derive(Debug)]
+struct Sqlite {
+    address: SqliteAddress,
+    /// The name of a database in memory.
+    memory: Option<String>,
+    /// Keeps a database in memory alive while no other connection is open.
+    anchor: OnceCell<std::sync::Mutex<Connection>>,
+}
+
+pub(crate) fn open(address: &SqliteAddress, _: &DatabaseOptions) -> Result<Arc<dyn Backend>> {
+    let memory = address.path.is_none().then(|| {
+        let number = NEXT_MEMORY.fetch_add(1, Ordering::Relaxed);
+        // The memdb file system shares a database in memory between connections, with SQLite's usual locks.
+        format!("file:/estoult-{}-{number}?vfs=memdb", std::process::id())
+    });
+    Ok(Arc::new(Sqlite {
+        address: address.clone(),
+        memory,
+        anchor: OnceCell::new(),
+    }))
+}
+
+impl Sqlite {
+    fn flags(&self) -> OpenFlags {
+        let mut flags = OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        flags |= match (self.address.read_only, self.address.create) {
+            (true, _) => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            (false, true) => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+            (false, false) => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        };
+        flags
+    }
+
+    fn open(address: &SqliteAddress, flags: OpenFlags, memory: Option<&str>) -> Result<Connection> {
+        let path = address.path.as_deref().unwrap_or_else(|| Path::new(""));
+        let opened = match memory {
+            Some(name) => Connection::open_with_flags(name, flags),
+            None => Connection::open_with_flags(path, flags),
+        };
+        let connection = opened.map_err(|error| cannot_open(path, address, &error))?;
+        configure(&connection, address, memory.is_some())
+            .map_err(|error| classify(&error, &[]).context("set up a SQLite connection"))?;
+        decimal::install(&connection)
+            .map_err(|error| classify(&error, &[]).context("set up a SQLite connection"))?;
+        Ok(connection)
+    }
+}
+
+/// Says why a file could not be opened, as far as the file system tells.
+fn cannot_open(path: &Path, address: &SqliteAddress, error: &rusqlite::Error) -> Error {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let reason = match folder {
+        Some(folder) if !folder.exists() => {
+            format!(
+                "the folder `{}` does not exist; create it first",
+                folder.display()
+            )
+        }
+        _ if !path.exists() && !address.create => {
+            "the file does not exist; create it, or leave out `mode=ro` and `mode=rw`".to_owned()
+        }
+        _ => error.to_string(),
+    };
+    Error::new(
+        ErrorKind::Connection,
+        format!("open the SQLite file `{}`: {reason}", path.display()),
+    )
+}
+
+fn configure(
+    connection: &Connection,
+    address: &SqliteAddress,
+    is_memory: bool,
+) -> rusqlite::Result<()> {
+    connection.busy_timeout(address.busy_timeout)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    if !is_memory && !address.read_only {
+        connection.pragma_update(None, "journal_mode", &address.journal_mode)?;
+    }
+    connection.pragma_update(None, "synchronous", &address.synchronous)?;
+    connection.pragma_update(None, "foreign_keys", address.foreign_keys)
+}
+
+#[async_trait]
+impl Backend for Sqlite {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    fn is_bound_to_runtime(&self) -> bool {
+        false
+    }
+
+    async fn connect(&self) -> Result<Box<dyn Session>> {
+        let (address, flags, memory) = (self.address.clone(), self.flags(), self.memory.clone());
+        let needs_anchor = memory.is_some() && self.anchor.get().is_none();
+        let opened = off_thread(move || {
+            let anchor = match &memory {
+                Some(name) if needs_anchor => Some(Self::open(&address, flags, Some(name))?),
+                _ => None,
+            };
+            Ok((anchor, Self::open(&address, flags, memory.as_deref())?))
+        });
+        let (anchor, connection) = opened.await?;
+        if let Some(anchor) = anchor {
+            // Whoever was first keeps the database alive; a second anchor is not needed.
+            let _ = self.anchor.set(std::sync::Mutex::new(anchor));
+        }
+        Ok(Box::new(SqliteSession::new(connection)))
+    }
+}

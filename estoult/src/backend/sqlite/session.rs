@@ -1,0 +1,346 @@
+//! A SQLite connection at work: binding, stepping, decoding, and stopping when nobody waits any more.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use rusqlite::{
+    Connection, ToSql,
+    types::{ToSqlOutput, ValueRef},
+};
+use tokio::runtime::Handle;
+
+use super::classify::classify;
+use crate::{
+    backend::{Dialect, Features, Outcome, Session, Statement},
+    bridge,
+    error::{Error, ErrorKind, Result},
+    row::{Cells, Sink},
+    value::{Datum, DatumRef, Mismatch, temporal},
+};
+
+/// How many steps of SQLite's machine lie between two looks at whether anybody still waits.
+const STEPS_BETWEEN_CHECKS: std::ffi::c_int = 2000;
+
+pub(super) struct SqliteSession {
+    /// Away while a statement runs; stays away when its future was dropped.
+    connection: Option<Connection>,
+    /// Set when nobody waits for the running statement any more.
+    abandoned: Arc<AtomicBool>,
+}
+
+impl fmt::Debug for SqliteSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteSession")
+            .field("is_broken", &self.is_broken())
+            .finish()
+    }
+}
+
+impl SqliteSession {
+    pub(super) fn new(connection: Connection) -> Self {
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&abandoned);
+        // Failing to install it costs the interruption, nothing else: the connection is still thrown away.
+        let _ = connection.progress_handler(
+            STEPS_BETWEEN_CHECKS,
+            Some(move || seen.load(Ordering::Relaxed)),
+        );
+        Self {
+            connection: Some(connection),
+            abandoned,
+        }
+    }
+
+    /// Runs work on the connection: here when this thread may block, else on one that may.
+    async fn run<T, F>(&mut self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        if bridge::may_block() {
+            return match &self.connection {
+                Some(connection) => work(connection),
+                None => Err(gone()),
+            };
+        }
+        let connection = self.connection.take().ok_or_else(gone)?;
+        let guard = Abandon(Some(Arc::clone(&self.abandoned)));
+        let abandoned = Arc::clone(&self.abandoned);
+        let (connection, outcome) = off_thread(move || {
+            if abandoned.load(Ordering::Relaxed) {
+                return Err(gone());
+            }
+            let outcome = work(&connection);
+            Ok((connection, outcome))
+        })
+        .await?;
+        guard.keep();
+        self.connection = Some(connection);
+        outcome
+    }
+}
+
+fn gone() -> Error {
+    Error::new(
+        ErrorKind::Connection,
+        "use a SQLite connection: its last statement was abandoned before it ended",
+    )
+}
+
+/// Marks the statement abandoned when the future that waits for it is dropped.
+struct Abandon(Option<Arc<AtomicBool>>);
+
+impl Abandon {
+    fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Abandon {
+    fn drop(&mut self) {
+        if let Some(abandoned) = &self.0 {
+            abandoned.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Runs work on a thread that may block; right here when there is no runtime that has one.
+pub(super) async fn off_thread<T, F>(work: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T> + Send + 'static,
+{
+    if bridge::may_block() {
+        return work();
+    }
+    let Ok(runtime) = Handle::try_current() else {
+        return work();
+    };
+    runtime.spawn_blocking(work).await.unwrap_or_else(|error| {
+        Err(Error::new(
+            ErrorKind::Connection,
+            format!("run work for SQLite: {error}"),
+        ))
+    })
+}
+
+#[async_trait]
+impl Session for SqliteSession {
+    fn features(&self) -> &'static Features {
+        Dialect::Sqlite.features()
+    }
+
+    async fn fetch(&mut self, statement: Statement, sink: Box<dyn Sink>) -> Result<Box<dyn Sink>> {
+        self.run(move |connection| fetch(connection, &statement, sink))
+            .await
+    }
+
+    async fn execute(&mut self, statement: Statement) -> Result<Outcome> {
+        self.run(move |connection| execute(connection, &statement))
+            .await
+    }
+
+    async fn batch(&mut self, script: &str) -> Result<()> {
+        let script: Arc<str> = script.into();
+        self.run(move |connection| {
+            connection
+                .execute_batch(&script)
+                .map_err(|error| classify(&error, &[]).with_statement(&script))
+        })
+        .await
+    }
+
+    async fn ping(&mut self) -> Result<()> {
+        if self.is_broken() {
+            Err(gone())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn is_broken(&self) -> bool {
+        self.connection.is_none()
+    }
+
+    async fn close(mut self: Box<Self>) {
+        if let Some(connection) = self.connection.take() {
+            // Closing may write the last of the write-ahead log.
+            let _ = off_thread(move || {
+                drop(connection);
+                Ok(())
+            })
+            .await;
+        }
+    }
+}
+
+fn fetch(
+    connection: &Connection,
+    statement: &Statement,
+    mut sink: Box<dyn Sink>,
+) -> Result<Box<dyn Sink>> {
+    let failed =
+        |error: &rusqlite::Error| classify(error, &statement.values).with_statement(&statement.sql);
+    let mut prepared = connection
+        .prepare_cached(&statement.sql)
+        .map_err(|error| failed(&error))?;
+    bind(&mut prepared, &statement.values).map_err(|error| failed(&error))?;
+    let columns = prepared.column_count();
+    let mut rows = prepared.raw_query();
+    while let Some(row) = rows.next().map_err(|error| failed(&error))? {
+        sink.row(&SqliteCells { row, columns })
+            .map_err(|error| error.with_statement(&statement.sql))?;
+    }
+    Ok(sink)
+}
+
+fn execute(connection: &Connection, statement: &Statement) -> Result<Outcome> {
+    let failed =
+        |error: &rusqlite::Error| classify(error, &statement.values).with_statement(&statement.sql);
+    let mut prepared = connection
+        .prepare_cached(&statement.sql)
+        .map_err(|error| failed(&error))?;
+    bind(&mut prepared, &statement.values).map_err(|error| failed(&error))?;
+    if prepared.column_count() > 0 {
+        // A statement with rows that nobody wants, such as a pragma or a select: run it to its end.
+        let mut rows = prepared.raw_query();
+        while rows.next().map_err(|error| failed(&error))?.is_some() {}
+        return Ok(Outcome::default());
+    }
+    let changed = prepared.raw_execute().map_err(|error| failed(&error))?;
+    Ok(Outcome {
+        rows_affected: u64::try_from(changed).unwrap_or(u64::MAX),
+        last_insert_id: Some(connection.last_insert_rowid()),
+    })
+}
+
+fn bind(prepared: &mut rusqlite::CachedStatement<'_>, values: &[Datum]) -> rusqlite::Result<()> {
+    let expected = prepared.parameter_count();
+    if expected != values.len() {
+        return Err(rusqlite::Error::InvalidParameterCount(
+            values.len(),
+            expected,
+        ));
+    }
+    for (index, value) in values.iter().enumerate() {
+        prepared.raw_bind_parameter(index + 1, Bound(value))?;
+    }
+    Ok(())
+}
+
+/// A datum as SQLite stores it.
+struct Bound<'d>(&'d Datum);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let owned = |value: String| ToSqlOutput::Owned(value.into());
+        Ok(match self.0 {
+            Datum::Null(_) => ToSqlOutput::Borrowed(ValueRef::Null),
+            Datum::Bool(value) => ToSqlOutput::Borrowed(ValueRef::Integer((*value).into())),
+            Datum::Int(value) => ToSqlOutput::Borrowed(ValueRef::Integer(*value)),
+            Datum::UInt(_) => {
+                let mismatch = Mismatch::new("an integer above the range of SQLite");
+                return Err(rusqlite::Error::ToSqlConversionFailure(Box::new(mismatch)));
+            }
+            Datum::Float(value) => ToSqlOutput::Borrowed(ValueRef::Real(*value)),
+            Datum::Text(value) | Datum::Json(value) => {
+                ToSqlOutput::Borrowed(ValueRef::Text(value.as_bytes()))
+            }
+            Datum::Enum(_, label) => ToSqlOutput::Borrowed(ValueRef::Text(label.as_bytes())),
+            Datum::Bytes(value) => ToSqlOutput::Borrowed(ValueRef::Blob(value)),
+            Datum::Uuid(value) => owned(uuid::Uuid::from_bytes(*value).to_string()),
+            Datum::Decimal(value) => owned(value.to_string()),
+            Datum::Date(days) => owned(temporal::date_text(*days)),
+            Datum::Time(micros) => owned(temporal::time_text(*micros)),
+            Datum::DateTime(micros) => owned(temporal::date_time_text(*micros)),
+            Datum::Timestamp(micros) => owned(temporal::timestamp_text(*micros)),
+            Datum::List(_, items) => owned(json_array(items)),
+        })
+    }
+}
+
+/// A list as the JSON array that `json_each` takes apart again. Bytes travel as upper case hex, as `hex()` writes them.
+fn json_array(items: &[Datum]) -> String {
+    use std::fmt::Write;
+    let mut text = String::with_capacity(items.len() * 8 + 2);
+    text.push('[');
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        let _ = match item {
+            Datum::Bool(value) => write!(text, "{}", i64::from(*value)),
+            Datum::Int(value) => write!(text, "{value}"),
+            Datum::Float(value) if value.is_finite() => write!(text, "{value:e}"),
+            Datum::Bytes(bytes) => {
+                let hex: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+                write!(text, "\"{hex}\"")
+            }
+            other => match Bound(other).to_sql() {
+                Ok(ToSqlOutput::Owned(rusqlite::types::Value::Text(value))) => {
+                    write_json_text(&mut text, &value)
+                }
+                Ok(ToSqlOutput::Borrowed(ValueRef::Text(value))) => {
+                    write_json_text(&mut text, &String::from_utf8_lossy(value))
+                }
+                _ => write!(text, "null"),
+            },
+        };
+    }
+    text.push(']');
+    text
+}
+
+fn write_json_text(text: &mut String, value: &str) -> fmt::Result {
+    use std::fmt::Write;
+    text.push('"');
+    for character in value.chars() {
+        match character {
+            '"' => text.push_str("\\\""),
+            '\\' => text.push_str("\\\\"),
+            control if u32::from(control) < 0x20 => write!(text, "\\u{:04x}", u32::from(control))?,
+            other => text.push(other),
+        }
+    }
+    text.push('"');
+    Ok(())
+}
+
+struct SqliteCells<'r, 's> {
+    row: &'r rusqlite::Row<'s>,
+    columns: usize,
+}
+
+impl Cells for SqliteCells<'_, '_> {
+    fn len(&self) -> usize {
+        self.columns
+    }
+
+    fn name(&self, index: usize) -> &str {
+        self.row.as_ref().column_name(index).unwrap_or("?")
+    }
+
+    #[inline]
+    fn get(&self, index: usize) -> std::result::Result<DatumRef<'_>, Mismatch> {
+        let value = self
+            .row
+            .get_ref(index)
+            .map_err(|error| Mismatch::new(error.to_string()))?;
+        Ok(match value {
+            ValueRef::Null => DatumRef::Null,
+            ValueRef::Integer(value) => DatumRef::Int(value),
+            ValueRef::Real(value) => DatumRef::Float(value),
+            ValueRef::Blob(value) => DatumRef::Bytes(value),
+            ValueRef::Text(value) => match std::str::from_utf8(value) {
+                Ok(text) => DatumRef::Text(text),
+                Err(_) => return Err(Mismatch::new("the text is not valid UTF-8")),
+            },
+        })
+    }
+}

@@ -1,0 +1,306 @@
+//! A connection in somebody's hands: the [`Lease`], and the [`LeaseSource`] that gives and takes it.
+//!
+//! Invariant: a lease is marked busy before each operation and clean after it; one that comes back busy, or inside of a
+//! transaction, is closed and never handed out again.
+
+use std::{
+    fmt,
+    panic::Location,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use tokio::runtime::Handle;
+
+use crate::{
+    backend::{Dialect, Features, Outcome, Session, Statement},
+    bridge,
+    error::{Error, ErrorKind, Result},
+    row::{Collected, Decode, Sink},
+};
+
+/// How long a connection that is thrown away may take for its good-bye.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+
+/// Where a database's connections come from. A pool, a cluster or anything else that has sessions implements it.
+#[async_trait]
+pub trait LeaseSource: fmt::Debug + Send + Sync + 'static {
+    /// The way of writing SQL, as far as it is known.
+    fn dialect(&self) -> Dialect;
+
+    /// A connection that comes back to this source.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` when none is free in time, `Connection` when none can be opened.
+    async fn acquire(&self, origin: &'static Location<'static>) -> Result<Lease>;
+
+    /// A connection for this once, that is closed afterwards.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` and `Connection` when none can be opened.
+    async fn acquire_once(&self, origin: &'static Location<'static>) -> Result<Lease>;
+
+    /// How many connections there are.
+    fn status(&self) -> PoolStatus;
+
+    /// Closes what is not in use, and waits for the rest until the deadline.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` when connections are still in use then; they are closed when they come back.
+    async fn close(&self, within: Duration) -> Result<()>;
+
+    /// Closes what is not in use, at once and without waiting.
+    fn close_idle(&self);
+}
+
+/// How many connections a database has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PoolStatus {
+    /// How many are open.
+    pub open: usize,
+    /// How many of them are in use.
+    pub in_use: usize,
+    /// How many callers wait for one.
+    pub waiting: usize,
+    /// How many there may be.
+    pub max: usize,
+}
+
+/// What happens to a session that comes back.
+pub(crate) trait Home: Send {
+    /// Takes a clean session back.
+    fn keep(self: Box<Self>, session: Box<dyn Session>);
+    /// Frees the session's place; the session itself is closed elsewhere.
+    fn forget(self: Box<Self>);
+    /// Notes whether the lease is inside of a transaction, for messages about who holds it.
+    fn note_transaction(&self, is_open: bool);
+}
+
+/// A connection in use. Dropping it gives it back.
+pub struct Lease {
+    session: Option<Box<dyn Session>>,
+    home: Option<Box<dyn Home>>,
+    is_busy: bool,
+    in_transaction: bool,
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease")
+            .field("session", &self.session)
+            .field("is_busy", &self.is_busy)
+            .field("in_transaction", &self.in_transaction)
+            .finish_non_exhaustive()
+    }
+}
+
+fn abandoned() -> Error {
+    Error::new(
+        ErrorKind::Connection,
+        "use a connection: an earlier statement on it was abandoned before it ended, so the connection is closed and \
+         its transaction rolled back",
+    )
+}
+
+impl Lease {
+    pub(crate) fn new(session: Box<dyn Session>, home: Option<Box<dyn Home>>) -> Self {
+        Self {
+            session: Some(session),
+            home,
+            is_busy: false,
+            in_transaction: false,
+        }
+    }
+
+    /// What the database has and lacks.
+    #[must_use]
+    pub fn features(&self) -> &'static Features {
+        match &self.session {
+            Some(session) => session.features(),
+            None => Dialect::Sqlite.features(),
+        }
+    }
+
+    /// The session, marked busy until [`Self::done`].
+    fn session(&mut self) -> Result<&mut Box<dyn Session>> {
+        if self.is_busy {
+            return Err(abandoned());
+        }
+        match &mut self.session {
+            Some(session) => {
+                self.is_busy = true;
+                Ok(session)
+            }
+            None => Err(abandoned()),
+        }
+    }
+
+    fn done<T>(&mut self, outcome: Result<T>) -> Result<T> {
+        self.is_busy = false;
+        outcome
+    }
+
+    pub(crate) async fn fetch(
+        &mut self,
+        statement: Statement,
+        sink: Box<dyn Sink>,
+    ) -> Result<Box<dyn Sink>> {
+        let outcome = self.session()?.fetch(statement, sink).await;
+        self.done(outcome)
+    }
+
+    /// The rows of a statement, each decoded as it arrives.
+    pub(crate) async fn rows<R: Send + 'static>(
+        &mut self,
+        statement: Statement,
+        decode: Decode<R>,
+        table: &'static str,
+    ) -> Result<Vec<R>> {
+        let sink = Box::new(Collected::new(decode, table));
+        self.fetch(statement, sink)
+            .await
+            .map(Collected::<R>::from_sink)
+    }
+
+    pub(crate) async fn execute(&mut self, statement: Statement) -> Result<Outcome> {
+        let outcome = self.session()?.execute(statement).await;
+        self.done(outcome)
+    }
+
+    pub(crate) async fn batch(&mut self, script: &str) -> Result<()> {
+        let outcome = self.session()?.batch(script).await;
+        self.done(outcome)
+    }
+
+    /// Begins a transaction. The state is marked before anything is sent: a future that is dropped half way leaves a
+    /// lease that counts as inside of one.
+    pub(crate) async fn begin(&mut self, statement: &str) -> Result<()> {
+        self.mark_transaction(true);
+        let begun = self.batch(statement).await;
+        if begun.is_err() && !self.is_broken() {
+            // The server refused it, so no transaction is open.
+            self.mark_transaction(false);
+        }
+        begun
+    }
+
+    /// Ends the transaction with COMMIT or ROLLBACK.
+    pub(crate) async fn end(&mut self, statement: &str) -> Result<()> {
+        self.batch(statement).await?;
+        self.mark_transaction(false);
+        Ok(())
+    }
+
+    fn mark_transaction(&mut self, is_open: bool) {
+        self.in_transaction = is_open;
+        if let Some(home) = &self.home {
+            home.note_transaction(is_open);
+        }
+    }
+
+    fn is_broken(&self) -> bool {
+        self.is_busy
+            || self
+                .session
+                .as_ref()
+                .is_none_or(|session| session.is_broken())
+    }
+
+    /// Closes the connection instead of giving it back.
+    pub(crate) fn discard(&mut self) {
+        if let Some(home) = self.home.take() {
+            home.forget();
+        }
+        if let Some(session) = self.session.take() {
+            close_in_background(session, self.in_transaction && !self.is_busy);
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let is_clean = !self.is_broken() && !self.in_transaction;
+        match (self.session.take(), self.home.take()) {
+            (Some(session), Some(home)) if is_clean => home.keep(session),
+            (session, home) => {
+                (self.session, self.home) = (session, home);
+                self.discard();
+            }
+        }
+    }
+}
+
+/// Closes a session within a time limit, without anybody waiting for it. An open transaction is rolled back first, so
+/// that its locks go as early as they can.
+pub(crate) fn close_in_background(mut session: Box<dyn Session>, is_in_transaction: bool) {
+    if session.is_broken() || bridge::may_block() {
+        return;
+    }
+    // Without a runtime the session is dropped, which closes it without a good-bye.
+    let Ok(runtime) = Handle::try_current() else {
+        return;
+    };
+    runtime.spawn(async move {
+        let close = async move {
+            if is_in_transaction && session.batch("rollback").await.is_err() {
+                return;
+            }
+            session.close().await;
+        };
+        // Whatever is not done by then is dropped, which closes the socket.
+        let _ = tokio::time::timeout(CLOSE_WITHIN, close).await;
+    });
+}
+
+/// Who holds a connection, for the message of a caller that waited in vain.
+#[derive(Debug, Default)]
+pub(crate) struct Holder {
+    since: std::sync::Mutex<Option<(&'static Location<'static>, std::time::Instant)>>,
+    in_transaction: AtomicBool,
+}
+
+impl Holder {
+    pub(crate) fn take(&self, origin: &'static Location<'static>, now: std::time::Instant) {
+        if let Ok(mut since) = self.since.lock() {
+            *since = Some((origin, now));
+        }
+    }
+
+    pub(crate) fn give_back(&self) {
+        if let Ok(mut since) = self.since.lock() {
+            *since = None;
+        }
+        self.in_transaction.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn note_transaction(&self, is_open: bool) {
+        self.in_transaction.store(is_open, Ordering::Relaxed);
+    }
+
+    /// `src/shop.rs:12 for 4.2 s, in a transaction`; `None` when nobody holds it.
+    pub(crate) fn describe(&self) -> Option<String> {
+        let (origin, since) = (*self.since.lock().ok()?)?;
+        let transaction = if self.in_transaction.load(Ordering::Relaxed) {
+            ", in a transaction"
+        } else {
+            ""
+        };
+        let age = since.elapsed().as_secs_f32();
+        Some(format!(
+            "{}:{} for {age:.1} s{transaction}",
+            origin.file(),
+            origin.line()
+        ))
+    }
+}
+
+/// Holders that are shared between a pool and its leases.
+pub(crate) type SharedHolder = Arc<Holder>;

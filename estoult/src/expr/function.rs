@@ -1,0 +1,55 @@
+//! Which types have which functions: numbers are added up, text is matched.
+
+use rust_decimal::Decimal;
+
+use crate::value::Value;
+
+/// A type whose values can be added up.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be added up",
+    label = "`sum` and `avg` need a column of numbers"
+)]
+pub trait Number: Value {
+    /// The type of the sum: wide enough for many values.
+    type Sum: Value;
+    /// The type of the mean.
+    type Average: Value;
+}
+
+macro_rules! numbers {
+    ($($type:ty => $sum:ty, $average:ty;)+) => {$(
+        impl Number for $type {
+            type Sum = $sum;
+            type Average = $average;
+        }
+
+        impl Number for Option<$type> {
+            type Sum = $sum;
+            type Average = $average;
+        }
+    )+};
+}
+
+numbers! {
+    i8 => i64, f64;
+    i16 => i64, f64;
+    i32 => i64, f64;
+    i64 => i64, f64;
+    u8 => i64, f64;
+    u16 => i64, f64;
+    u32 => i64, f64;
+    u64 => u64, f64;
+    f32 => f64, f64;
+    f64 => f64, f64;
+    Decimal => Decimal, Decimal;
+}
+
+/// A type whose values can be matched with a pattern.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be matched with a pattern",
+    label = "`like` and its kin need a column of text"
+)]
+pub trait Text: Value {}
+
+impl Text for String {}
+impl Text for Option<String> {}

@@ -1,0 +1,343 @@
+//! Raw SQL with named parameters, for what the typed query does not write.
+
+use std::{fmt, future::Future, panic::Location, sync::Arc};
+
+use crate::{
+    backend::{Features, ListStyle, Statement},
+    database::{Executor, read, write},
+    error::{Error, Result},
+    query::Build,
+    row::FromRow,
+    value::{Datum, Value},
+};
+
+/// A statement of the program's own: `:name` stands for a value, whatever the database's own placeholders are.
+///
+/// A name inside of quotes and comments is left alone, and so is `::`, PostgreSQL's cast.
+///
+/// ```no_run
+/// # async fn example(database: &estoult::Database) -> estoult::Result<()> {
+/// let titles: Vec<(i64, String)> =
+///     estoult::sql("select id, title from books where year between :from and :to and id in (:ids)")
+///         .bind("from", 1900)
+///         .bind("to", 1950)
+///         .bind_list("ids", [1_i64, 2, 3])
+///         .all(database)
+///         .await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use]
+pub fn sql(text: impl Into<String>) -> Sql {
+    Sql {
+        text: text.into(),
+        parameters: Vec::new(),
+    }
+}
+
+/// Runs a script of several statements without parameters in one go.
+///
+/// # Errors
+///
+/// Whatever the database answers, by kind. Outside of a transaction the statements before the failing one may have
+/// taken effect.
+#[track_caller]
+pub fn batch<'a>(
+    on: impl Into<Executor<'a>>,
+    script: &'a str,
+) -> impl Future<Output = Result<()>> + Send + 'a {
+    write::batch(on.into(), script, Location::caller())
+}
+
+/// Raw SQL with its parameters; see [`sql`].
+#[derive(Clone)]
+pub struct Sql {
+    text: String,
+    parameters: Vec<(String, Parameter)>,
+}
+
+#[derive(Clone)]
+enum Parameter {
+    One(Datum),
+    List(Vec<Datum>),
+}
+
+impl fmt::Debug for Sql {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.parameters.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Sql")
+            .field("text", &self.text)
+            .field("parameters", &names)
+            .finish()
+    }
+}
+
+impl Sql {
+    /// Binds a value to a name.
+    pub fn bind<T: Value>(mut self, name: &str, value: T) -> Self {
+        self.parameters
+            .push((name.to_owned(), Parameter::One(value.to_datum())));
+        self
+    }
+
+    /// Binds a list of values to a name that stands in parentheses: `in (:ids)`. An empty list finds no row.
+    pub fn bind_list<T: Value>(mut self, name: &str, values: impl IntoIterator<Item = T>) -> Self {
+        let values = values.into_iter().map(|value| value.to_datum()).collect();
+        self.parameters
+            .push((name.to_owned(), Parameter::List(values)));
+        self
+    }
+
+    /// All rows. A struct's columns are found by name, a tuple's are taken in order.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` when a name has no value or a value no name; `Query` when the database refuses the statement;
+    /// `Decode` when a row does not fit.
+    #[track_caller]
+    pub fn all<'a, R: FromRow>(
+        self,
+        on: impl Into<Executor<'a>>,
+    ) -> impl Future<Output = Result<Vec<R>>> + Send + 'a {
+        read::raw(on.into(), self, Location::caller())
+    }
+
+    /// The only row.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when there is none, `TooMany` when there are several; else as for [`all`](Self::all).
+    #[track_caller]
+    pub fn one<'a, R: FromRow>(
+        self,
+        on: impl Into<Executor<'a>>,
+    ) -> impl Future<Output = Result<R>> + Send + 'a {
+        let origin = Location::caller();
+        let rows = read::raw(on.into(), self, origin);
+        async move { read::only(rows.await?, "the statement").map_err(|error| error.at(origin)) }
+    }
+
+    /// The only row, or none.
+    ///
+    /// # Errors
+    ///
+    /// `TooMany` when there are several; else as for [`all`](Self::all).
+    #[track_caller]
+    pub fn optional<'a, R: FromRow>(
+        self,
+        on: impl Into<Executor<'a>>,
+    ) -> impl Future<Output = Result<Option<R>>> + Send + 'a {
+        let origin = Location::caller();
+        let rows = read::raw(on.into(), self, origin);
+        async move { read::at_most_one(rows.await?, "the statement").map_err(|error| error.at(origin)) }
+    }
+
+    /// Runs the statement, and tells how many rows it changed.
+    ///
+    /// # Errors
+    ///
+    /// As for [`all`](Self::all), and `Constraint` when a row would break one.
+    #[track_caller]
+    pub fn execute<'a>(
+        self,
+        on: impl Into<Executor<'a>>,
+    ) -> impl Future<Output = Result<u64>> + Send + 'a {
+        write::raw(on.into(), self, Location::caller())
+    }
+
+    fn parameter(&self, name: &str) -> Option<&Parameter> {
+        self.parameters
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, parameter)| parameter)
+    }
+}
+
+impl Build for Sql {
+    fn statement(&self, features: &'static Features) -> Result<Statement> {
+        let pieces = pieces(&self.text);
+        self.check(&pieces)?;
+        let mut text = String::with_capacity(self.text.len() + 16);
+        let mut values = Vec::new();
+        for piece in pieces {
+            match piece {
+                Piece::Text(part) => text.push_str(part),
+                Piece::Name(name) => match self.parameter(name) {
+                    Some(Parameter::One(datum)) => {
+                        values.push(datum.clone());
+                        text.push_str(&features.mark(values.len()));
+                    }
+                    Some(Parameter::List(list)) => {
+                        write_list(&mut text, &mut values, list, features);
+                    }
+                    None => {}
+                },
+            }
+        }
+        Ok(Statement {
+            sql: Arc::from(text),
+            values,
+            is_raw: true,
+        })
+    }
+}
+
+/// A list between the parentheses of the statement.
+fn write_list(text: &mut String, values: &mut Vec<Datum>, list: &[Datum], features: &Features) {
+    if list.is_empty() {
+        text.push_str("select null where 1 = 0");
+        return;
+    }
+    if features.list == ListStyle::Json && list.len() > 100 {
+        // SQLite takes long lists as one JSON parameter.
+        values.push(Datum::List(crate::value::Kind::Text, list.to_vec()));
+        text.push_str(&format!(
+            "select value from json_each({})",
+            features.mark(values.len())
+        ));
+        return;
+    }
+    for (index, datum) in list.iter().enumerate() {
+        values.push(datum.clone());
+        if index > 0 {
+            text.push_str(", ");
+        }
+        text.push_str(&features.mark(values.len()));
+    }
+}
+
+impl Sql {
+    /// All names without a value and all values without a name, at once.
+    fn check(&self, pieces: &[Piece<'_>]) -> Result<()> {
+        let mut problems = Vec::new();
+        for piece in pieces {
+            if let Piece::Name(name) = piece
+                && self.parameter(name).is_none()
+            {
+                problems.push(format!(
+                    "`:{name}` has no value; add `.bind(\"{name}\", …)`"
+                ));
+            }
+        }
+        for (name, _) in &self.parameters {
+            let is_used = pieces
+                .iter()
+                .any(|piece| matches!(piece, Piece::Name(used) if used == name));
+            if !is_used {
+                problems.push(format!(
+                    "the value `{name}` is bound, but `:{name}` is not in the text"
+                ));
+            }
+        }
+        if problems.is_empty() {
+            return Ok(());
+        }
+        let text: Arc<str> = Arc::from(self.text.as_str());
+        let message = format!("bind the parameters of raw SQL: {}", problems.join("; "));
+        Err(Error::configuration(message).with_statement(&text))
+    }
+}
+
+#[derive(Debug, PartialEq)]
+enum Piece<'t> {
+    Text(&'t str),
+    Name(&'t str),
+}
+
+/// Takes a text apart at its names; quotes, comments and `::` are passed over.
+fn pieces(text: &str) -> Vec<Piece<'_>> {
+    let bytes = text.as_bytes();
+    let (mut pieces, mut start, mut at) = (Vec::new(), 0, 0);
+    while at < bytes.len() {
+        let next = match bytes[at] {
+            quote @ (b'\'' | b'"' | b'`') => end_of_quote(bytes, at, quote),
+            b'-' if bytes.get(at + 1) == Some(&b'-') => find(bytes, at, b"\n"),
+            b'/' if bytes.get(at + 1) == Some(&b'*') => find(bytes, at + 2, b"*/"),
+            b'$' => end_of_dollar_quote(bytes, at),
+            b':' if bytes.get(at + 1) == Some(&b':') => at + 2,
+            b':' => {
+                let length = name_length(&bytes[at + 1..]);
+                if length > 0 {
+                    pieces.push(Piece::Text(&text[start..at]));
+                    pieces.push(Piece::Name(&text[at + 1..at + 1 + length]));
+                    start = at + 1 + length;
+                }
+                at + 1 + length
+            }
+            _ => at + 1,
+        };
+        at = next;
+    }
+    pieces.push(Piece::Text(&text[start..]));
+    pieces
+}
+
+fn name_length(bytes: &[u8]) -> usize {
+    match bytes.first() {
+        Some(first) if first.is_ascii_alphabetic() || *first == b'_' => bytes
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
+            .count(),
+        _ => 0,
+    }
+}
+
+/// Behind the closing quote; a doubled quote closes and opens again, which comes to the same.
+fn end_of_quote(bytes: &[u8], start: usize, quote: u8) -> usize {
+    let length = bytes[start + 1..].iter().position(|byte| *byte == quote);
+    length.map_or(bytes.len(), |length| start + length + 2)
+}
+
+fn find(bytes: &[u8], from: usize, end: &[u8]) -> usize {
+    let from = from.min(bytes.len());
+    let found = bytes[from..]
+        .windows(end.len())
+        .position(|window| window == end);
+    found.map_or(bytes.len(), |length| from + length + end.len())
+}
+
+/// Behind `$tag$ … $tag$`; a `$` that opens no such quote stands for itself.
+fn end_of_dollar_quote(bytes: &[u8], start: usize) -> usize {
+    let tag = name_length(&bytes[start + 1..]);
+    let open = start + 1 + tag;
+    if bytes.get(open) != Some(&b'$') {
+        return start + 1;
+    }
+    find(bytes, open + 1, &bytes[start..=open])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(text: &str) -> Vec<&str> {
+        let pieces = pieces(text).into_iter();
+        pieces
+            .filter_map(|piece| match piece {
+                Piece::Name(name) => Some(name),
+                Piece::Text(_) => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn names_are_found_outside_of_quotes_and_comments() {
+        assert_eq!(
+            names("select :a, ':b', \":c\", `:d` -- :e\n, :f /* :g */"),
+            ["a", "f"]
+        );
+    }
+
+    #[test]
+    fn casts_and_dollar_quotes_are_left_alone() {
+        assert_eq!(
+            names("select :a::int, $$ :b $$, $x$ :c $x$, $1, :d"),
+            ["a", "d"]
+        );
+    }
+
+    #[test]
+    fn doubled_quotes_do_not_end_a_text() {
+        assert_eq!(names("select 'it''s :a', :b"), ["b"]);
+    }
+}

@@ -1,0 +1,477 @@
+//! Writes a tree as SQL for one database. Values are kept aside and stand in sea-query's tree as their numbers, so that
+//! every text comes from one place and no value is ever converted on the way.
+//!
+//! Invariant: differences between databases are read from `Features`, never from a database's name.
+
+use std::sync::Arc;
+
+use sea_query::{
+    Alias, BinOper, Expr as SqlExpr, ExprTrait, Func, IntoTableRef, MysqlQueryBuilder,
+    PostgresQueryBuilder, QueryStatementWriter, SqliteQueryBuilder, TableRef, Value as SqlValue,
+};
+
+use crate::{
+    backend::{Dialect, Features, LikeStyle, ListStyle, Statement},
+    error::{Error, ErrorKind, Result},
+    expr::{Comparison, Function, Node, OrderNode},
+    schema::Table,
+    value::{Datum, Kind},
+};
+
+/// The functions that estoult installs in SQLite for exact decimals.
+const DECIMAL_SUM: &str = "estoult_sum";
+const DECIMAL_AVERAGE: &str = "estoult_avg";
+
+/// From how many values on a list travels as one JSON parameter where marks would grow too many.
+const MARKS_AT_MOST: usize = 1024;
+
+/// Writes trees for one database and collects their values.
+pub(crate) struct Renderer {
+    pub(crate) features: &'static Features,
+    given: Vec<Option<Datum>>,
+    ordered: Vec<Datum>,
+    problem: Option<Error>,
+}
+
+impl Renderer {
+    pub(crate) fn new(features: &'static Features) -> Self {
+        Self {
+            features,
+            given: Vec::new(),
+            ordered: Vec::new(),
+            problem: None,
+        }
+    }
+
+    /// Keeps a value aside and gives what stands for it in the tree.
+    pub(crate) fn value(&mut self, datum: Datum, column: &str) -> SqlExpr {
+        self.check(&datum, column);
+        let cast = match &datum {
+            Datum::Enum(kind, _) | Datum::Null(Kind::Enum(kind)) if self.features.native_enum => {
+                Some(kind.name)
+            }
+            _ => None,
+        };
+        let number = self.given.len() as u64;
+        self.given.push(Some(datum));
+        let value = SqlExpr::val(number);
+        match cast {
+            Some(name) => value.cast_as(Alias::new(name)),
+            None => value,
+        }
+    }
+
+    fn check(&mut self, datum: &Datum, column: &str) {
+        if let Err(error) = check(datum, column, self.features) {
+            self.problem.get_or_insert(error);
+        }
+    }
+
+    /// The node in sea-query's tree.
+    pub(crate) fn expr(&mut self, node: &Node) -> SqlExpr {
+        match node {
+            Node::Column(table, name) => {
+                SqlExpr::col((Alias::new(table.name()), Alias::new(name.to_string())))
+            }
+            Node::Value(datum) => self.value(datum.clone(), "a filter"),
+            Node::Compare(comparison, kind, left, right) => {
+                let column = name_of(left);
+                let left = self.collated(left, *kind);
+                let right = match &**right {
+                    Node::Value(datum) => self.value(datum.clone(), &column),
+                    right => self.expr(right),
+                };
+                left.binary(operator(*comparison), right)
+            }
+            Node::IsNull(node) => self.expr(node).is_null(),
+            Node::Not(node) => match &**node {
+                Node::IsNull(inner) => self.expr(inner).is_not_null(),
+                inner => self.expr(inner).not(),
+            },
+            Node::All(nodes) => self.joined(nodes, BinOper::And, "1 = 1"),
+            Node::Any(nodes) => self.joined(nodes, BinOper::Or, "1 = 0"),
+            Node::List(node, kind, values) => self.list(node, *kind, values),
+            Node::Like {
+                node,
+                pattern,
+                ignores_case,
+            } => self.like(node, pattern, *ignores_case),
+            Node::Call(function, kind, argument) => self.call(*function, *kind, argument),
+            Node::CountRows => Func::count(SqlExpr::cust("*")).into(),
+        }
+    }
+
+    fn joined(&mut self, nodes: &[Node], operator: BinOper, empty: &'static str) -> SqlExpr {
+        let mut joined: Option<SqlExpr> = None;
+        for node in nodes {
+            let next = self.expr(node);
+            joined = Some(match joined {
+                Some(joined) => joined.binary(operator, next),
+                None => next,
+            });
+        }
+        joined.unwrap_or_else(|| SqlExpr::cust(empty))
+    }
+
+    /// The node as it is compared and ordered: decimals that are stored as text need a collation for that.
+    pub(crate) fn collated(&mut self, node: &Node, kind: Kind) -> SqlExpr {
+        let expr = self.expr(node);
+        let is_sum = matches!(
+            node,
+            Node::CountRows | Node::Call(Function::Count | Function::CountDistinct, ..)
+        );
+        if kind == Kind::Decimal && self.features.text_decimal && !is_sum {
+            return self.custom(["", " COLLATE estoult_decimal"], [expr]);
+        }
+        expr
+    }
+
+    /// A text with expressions between its parts.
+    fn custom<const N: usize, const M: usize>(
+        &self,
+        parts: [&str; N],
+        exprs: [SqlExpr; M],
+    ) -> SqlExpr {
+        let mut pattern = String::new();
+        for (index, part) in parts.iter().enumerate() {
+            pattern.push_str(part);
+            if index < M {
+                pattern.push_str(&self.features.mark(index + 1));
+            }
+        }
+        SqlExpr::cust_with_exprs(pattern, exprs)
+    }
+
+    fn list(&mut self, node: &Node, kind: Kind, values: &[Datum]) -> SqlExpr {
+        if values.is_empty() {
+            return SqlExpr::cust("1 = 0");
+        }
+        let column = name_of(node);
+        values.iter().for_each(|value| self.check(value, &column));
+        let left = self.collated(node, kind);
+        match self.features.list {
+            ListStyle::Array => {
+                let list = self.value(Datum::List(kind, values.to_vec()), &column);
+                match kind {
+                    Kind::Enum(kind) => {
+                        let cast = format!(" = any(cast(${} as \"{}\"[]))", 2, kind.name);
+                        SqlExpr::cust_with_exprs(format!("$1{cast}"), [left, list])
+                    }
+                    _ => self.custom(["", " = any(", ")"], [left, list]),
+                }
+            }
+            ListStyle::Json => {
+                let list = self.value(Datum::List(kind, values.to_vec()), &column);
+                let open = if kind == Kind::Bytes { "hex(" } else { "" };
+                let close = if kind == Kind::Bytes { ")" } else { "" };
+                self.custom(
+                    [
+                        open,
+                        &format!("{close} IN (SELECT value FROM json_each("),
+                        "))",
+                    ],
+                    [left, list],
+                )
+            }
+            ListStyle::Marks => self.marks(left, kind, values),
+        }
+    }
+
+    /// One mark a value, padded with the last one to a power of two; beyond that the list is one JSON parameter.
+    fn marks(&mut self, left: SqlExpr, kind: Kind, values: &[Datum]) -> SqlExpr {
+        if values.len() > MARKS_AT_MOST
+            && let Some((column, list)) = json_table(kind, values)
+        {
+            let list = self.value(Datum::Text(list), "a list");
+            let middle = format!(" IN (SELECT estoult_item FROM JSON_TABLE(");
+            let end =
+                format!(", '$[*]' COLUMNS (estoult_item {column} PATH '$')) AS estoult_items)");
+            return self.custom(["", &middle, &end], [left, list]);
+        }
+        let padding = values.len().next_power_of_two() - values.len();
+        let last = values.last().into_iter().cycle().take(padding);
+        let items: Vec<_> = values
+            .iter()
+            .chain(last)
+            .map(|value| self.value(value.clone(), "a list"))
+            .collect();
+        left.is_in(items)
+    }
+
+    fn like(&mut self, node: &Node, pattern: &str, ignores_case: bool) -> SqlExpr {
+        let column = name_of(node);
+        let left = self.expr(node);
+        let style = self.features.like;
+        let text = match (style, ignores_case) {
+            (LikeStyle::Glob, false) => glob(pattern),
+            _ => pattern.to_owned(),
+        };
+        let pattern = self.value(Datum::Text(text), &column);
+        match (style, ignores_case) {
+            (LikeStyle::Native, false) => self.custom(["", " LIKE ", ""], [left, pattern]),
+            (LikeStyle::Native, true) => self.custom(["", " ILIKE ", ""], [left, pattern]),
+            // SQLite's LIKE ignores the case; its GLOB does not, and can use an index.
+            (LikeStyle::Glob, false) => self.custom(["", " GLOB ", ""], [left, pattern]),
+            (LikeStyle::Glob, true) => self.custom(["", " LIKE ", " ESCAPE '\\'"], [left, pattern]),
+            (LikeStyle::Collation, false) => {
+                self.custom(["", " LIKE ", " COLLATE utf8mb4_bin"], [left, pattern])
+            }
+            (LikeStyle::Collation, true) => {
+                self.custom(["lower(", ") LIKE lower(", ")"], [left, pattern])
+            }
+        }
+    }
+
+    fn call(&mut self, function: Function, kind: Kind, argument: &Node) -> SqlExpr {
+        let is_text_decimal = kind == Kind::Decimal && self.features.text_decimal;
+        let argument = match function {
+            Function::Min | Function::Max => self.collated(argument, kind),
+            Function::Count | Function::CountDistinct | Function::Sum | Function::Average => {
+                self.expr(argument)
+            }
+        };
+        match function {
+            Function::Count => argument.count(),
+            Function::CountDistinct => argument.count_distinct(),
+            Function::Sum if is_text_decimal => {
+                Func::cust(Alias::new(DECIMAL_SUM)).arg(argument).into()
+            }
+            Function::Average if is_text_decimal => {
+                Func::cust(Alias::new(DECIMAL_AVERAGE)).arg(argument).into()
+            }
+            Function::Sum => argument.sum(),
+            Function::Average => argument.avg(),
+            Function::Min => argument.min(),
+            Function::Max => argument.max(),
+        }
+    }
+
+    /// `row_number() over (partition by … order by …)`.
+    pub(crate) fn row_number(&mut self, partition: &Node, order: &[OrderNode]) -> SqlExpr {
+        let mut pattern = String::from("ROW_NUMBER() OVER (PARTITION BY ");
+        let mut exprs = vec![self.expr(partition)];
+        pattern.push_str(&self.features.mark(1));
+        for (index, term) in order.iter().enumerate() {
+            pattern.push_str(if index == 0 { " ORDER BY " } else { ", " });
+            exprs.push(self.collated(&term.node, term.kind));
+            pattern.push_str(&self.features.mark(exprs.len()));
+            pattern.push_str(if term.is_descending { " DESC" } else { " ASC" });
+        }
+        pattern.push(')');
+        SqlExpr::cust_with_exprs(pattern, exprs)
+    }
+
+    /// A table in the FROM clause.
+    pub(crate) fn table(&self, table: &'static Table) -> TableRef {
+        match table.database_schema() {
+            Some(schema) => (Alias::new(schema), Alias::new(table.name())).into_table_ref(),
+            None => Alias::new(table.name()).into_table_ref(),
+        }
+    }
+
+    /// LIMIT and OFFSET behind a statement: literals where binding them costs a new plan.
+    pub(crate) fn limit(&mut self, limit: Option<u64>, offset: Option<u64>) -> String {
+        let mut text = String::new();
+        match (limit, offset) {
+            (Some(rows), _) => text.push_str(&format!(" LIMIT {}", self.number(rows))),
+            (None, Some(_)) if self.features.offset_needs_limit => {
+                text.push_str(&format!(" LIMIT {}", i64::MAX));
+            }
+            (None, _) => {}
+        }
+        if let Some(rows) = offset {
+            text.push_str(&format!(" OFFSET {}", self.number(rows)));
+        }
+        text
+    }
+
+    fn number(&mut self, rows: u64) -> String {
+        if !self.features.bound_limit {
+            return Ord::min(rows, i64::MAX.unsigned_abs()).to_string();
+        }
+        self.ordered
+            .push(Datum::Int(i64::try_from(rows).unwrap_or(i64::MAX)));
+        self.features.mark(self.ordered.len())
+    }
+
+    /// Writes the tree; its values follow those of the texts written before.
+    pub(crate) fn text(&mut self, statement: &impl QueryStatementWriter) -> Result<String> {
+        if let Some(problem) = self.problem.take() {
+            return Err(problem);
+        }
+        let (text, numbers) = match self.features.dialect {
+            Dialect::Sqlite => statement.build(SqliteQueryBuilder),
+            Dialect::Postgres => statement.build(PostgresQueryBuilder),
+            Dialect::MySql | Dialect::MariaDb => statement.build(MysqlQueryBuilder),
+        };
+        for number in numbers {
+            let datum = self.take(&number);
+            self.ordered.extend(datum);
+        }
+        Ok(text)
+    }
+
+    fn take(&mut self, number: &SqlValue) -> Option<Datum> {
+        let SqlValue::BigUnsigned(Some(number)) = number else {
+            return None;
+        };
+        let place = usize::try_from(*number).ok()?;
+        self.given.get_mut(place).and_then(Option::take)
+    }
+
+    /// The finished statement.
+    pub(crate) fn finish(mut self, statement: &impl QueryStatementWriter) -> Result<Statement> {
+        let text = self.text(statement)?;
+        Ok(self.finish_text(text))
+    }
+
+    /// The finished statement from a text that was put together around a written tree.
+    pub(crate) fn finish_text(self, text: String) -> Statement {
+        Statement {
+            sql: Arc::from(text),
+            values: self.ordered,
+            is_raw: false,
+        }
+    }
+}
+
+/// Refuses a value that the database can't hold, before anything is sent.
+pub(crate) fn check_datum(
+    datum: &Datum,
+    table: &Table,
+    column: &str,
+    features: &Features,
+) -> Result<()> {
+    match datum {
+        Datum::UInt(_) | Datum::Text(_) | Datum::Json(_) => {
+            check(datum, &format!("{}.{column}", table.name()), features)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check(datum: &Datum, column: &str, features: &Features) -> Result<()> {
+    let reason = match datum {
+        Datum::UInt(_) if !features.unsigned => {
+            "an integer above 9223372036854775807, which this database can't hold"
+        }
+        Datum::Text(text) | Datum::Json(text) if !features.nul_in_text && text.contains('\0') => {
+            "text with the character NUL, which this database can't hold"
+        }
+        _ => return Ok(()),
+    };
+    let message = format!(
+        "bind a value for `{column}` on {}: {reason}",
+        features.dialect
+    );
+    Err(Error::new(ErrorKind::Decode, message))
+}
+
+/// A name in the database's quotes.
+pub(crate) fn quoted(name: &str, features: &Features) -> String {
+    let quote = features.quote;
+    let mut text = String::with_capacity(name.len() + 2);
+    text.push(quote);
+    for character in name.chars() {
+        if character == quote {
+            text.push(quote);
+        }
+        text.push(character);
+    }
+    text.push(quote);
+    text
+}
+
+/// A table's name in quotes, with its schema's before it.
+pub(crate) fn quoted_table(table: &Table, features: &Features) -> String {
+    let name = quoted(table.name(), features);
+    match table.database_schema() {
+        Some(schema) => format!("{}.{name}", quoted(schema, features)),
+        None => name,
+    }
+}
+
+/// The column that a node compares, for messages.
+fn name_of(node: &Node) -> String {
+    match node {
+        Node::Column(table, name) => format!("{}.{name}", table.name()),
+        _ => "an expression".to_owned(),
+    }
+}
+
+fn operator(comparison: Comparison) -> BinOper {
+    match comparison {
+        Comparison::Equal => BinOper::Equal,
+        Comparison::NotEqual => BinOper::NotEqual,
+        Comparison::Less => BinOper::SmallerThan,
+        Comparison::LessOrEqual => BinOper::SmallerThanOrEqual,
+        Comparison::Greater => BinOper::GreaterThan,
+        Comparison::GreaterOrEqual => BinOper::GreaterThanOrEqual,
+    }
+}
+
+/// A LIKE pattern as a GLOB pattern, which SQLite compares with regard to case.
+fn glob(pattern: &str) -> String {
+    let mut glob = String::with_capacity(pattern.len());
+    let mut characters = pattern.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '%' => glob.push('*'),
+            '_' => glob.push('?'),
+            '\\' => push_literal(&mut glob, characters.next().unwrap_or('\\')),
+            other => push_literal(&mut glob, other),
+        }
+    }
+    glob
+}
+
+fn push_literal(glob: &mut String, character: char) {
+    match character {
+        '*' | '?' | '[' => {
+            glob.push('[');
+            glob.push(character);
+            glob.push(']');
+        }
+        other => glob.push(other),
+    }
+}
+
+/// A long list as JSON with the type of its items, for kinds that JSON holds exactly.
+fn json_table(kind: Kind, values: &[Datum]) -> Option<(&'static str, String)> {
+    let column = match kind {
+        Kind::Bool | Kind::Int16 | Kind::Int32 | Kind::Int64 => "bigint",
+        Kind::UInt64 => "bigint unsigned",
+        Kind::Text => "varchar(1000)",
+        Kind::Uuid => "varchar(36)",
+        Kind::Decimal => "decimal(65,28)",
+        _ => return None,
+    };
+    let items: Option<Vec<_>> = values.iter().map(json_item).collect();
+    Some((column, format!("[{}]", items?.join(","))))
+}
+
+fn json_item(value: &Datum) -> Option<String> {
+    Some(match value {
+        Datum::Bool(value) => u8::from(*value).to_string(),
+        Datum::Int(value) => value.to_string(),
+        Datum::UInt(value) => value.to_string(),
+        Datum::Decimal(value) => format!("\"{value}\""),
+        Datum::Uuid(value) => format!("\"{}\"", uuid::Uuid::from_bytes(*value)),
+        Datum::Text(text) if text.chars().count() <= 1000 => {
+            let mut item = String::with_capacity(text.len() + 2);
+            item.push('"');
+            for character in text.chars() {
+                match character {
+                    '"' | '\\' => item.extend(['\\', character]),
+                    control if u32::from(control) < 0x20 => {
+                        item.push_str(&format!("\\u{:04x}", u32::from(control)));
+                    }
+                    other => item.push(other),
+                }
+            }
+            item.push('"');
+            item
+        }
+        _ => return None,
+    })
+}

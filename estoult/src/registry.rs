@@ -1,0 +1,247 @@
+//! Which databases there are: a [`Registry`] owns a default database and named extra ones, and connects them together.
+
+mod lifespan;
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use once_cell::sync::OnceCell;
+
+pub use self::lifespan::Lifespan;
+pub(crate) use self::lifespan::Lives;
+use crate::{
+    database::{Database, DatabaseSource, Transaction},
+    error::{Error, Result},
+};
+
+/// The name of the default database.
+const DEFAULT: &str = "default";
+
+static INSTALLED: OnceCell<Registry> = OnceCell::new();
+
+/// A default database and named extra ones: a cheap handle.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> estoult::Result<()> {
+/// use estoult::{Registry, sql};
+///
+/// let registry = Registry::builder("sqlite::memory:").extra("archive", "sqlite::memory:").build()?;
+/// let lifespan = registry.connect().await?;
+/// let archive = registry.using("archive")?;
+/// sql("create table books (id integer primary key)").execute(&archive).await?;
+/// assert!(registry.using("archiv").unwrap_err().to_string().contains("did you mean `archive`"));
+/// lifespan.close().await
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Registry(Arc<Databases>);
+
+struct Databases {
+    default: Database,
+    extra: BTreeMap<String, Database>,
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(self.databases().map(|each| (each.name(), each.address())))
+            .finish()
+    }
+}
+
+/// A registry that is still to be built.
+#[derive(Debug)]
+pub struct RegistryBuilder {
+    default: DatabaseSource,
+    extra: Vec<(String, DatabaseSource)>,
+}
+
+impl RegistryBuilder {
+    /// Adds a database under a name.
+    #[must_use]
+    pub fn extra(mut self, name: impl Into<String>, database: impl Into<DatabaseSource>) -> Self {
+        self.extra.push((name.into(), database.into()));
+        self
+    }
+
+    /// The registry. Nothing is opened yet.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` with every mistake: URLs, settings, names that are blank or taken.
+    pub fn build(self) -> Result<Registry> {
+        let mut mistakes = Vec::new();
+        let default = built(DEFAULT, self.default, &mut mistakes);
+        let mut extra = BTreeMap::new();
+        for (name, source) in self.extra {
+            if let Some(mistake) = wrong_name(&name, &extra) {
+                mistakes.push(mistake);
+            }
+            if let Some(database) = built(&name, source, &mut mistakes) {
+                extra.insert(name, database);
+            }
+        }
+        match default {
+            Some(default) if mistakes.is_empty() => {
+                Ok(Registry(Arc::new(Databases { default, extra })))
+            }
+            _ => Err(Error::configuration(format!(
+                "build a registry: {}",
+                mistakes.join("; ")
+            ))),
+        }
+    }
+}
+
+fn built(name: &str, source: DatabaseSource, mistakes: &mut Vec<String>) -> Option<Database> {
+    match source.build() {
+        Ok(database) => Some(database.named(name)),
+        Err(error) => {
+            mistakes.push(format!("database `{name}`: {}", error.message()));
+            None
+        }
+    }
+}
+
+fn wrong_name(name: &str, known: &BTreeMap<String, Database>) -> Option<String> {
+    if name.trim().is_empty() {
+        return Some("a database has a blank name; give it one".to_owned());
+    }
+    if name.trim() != name {
+        return Some(format!(
+            "the name {name:?} begins or ends with a space; leave it out"
+        ));
+    }
+    if name == DEFAULT {
+        return Some(format!(
+            "the name `{DEFAULT}` is taken by the default database; choose another"
+        ));
+    }
+    known
+        .contains_key(name)
+        .then(|| format!("the name `{name}` is given twice; choose another"))
+}
+
+impl Registry {
+    /// A registry with this default database: an URL, a builder or a database.
+    pub fn builder(default: impl Into<DatabaseSource>) -> RegistryBuilder {
+        RegistryBuilder {
+            default: default.into(),
+            extra: Vec::new(),
+        }
+    }
+
+    /// The default database, which `&Registry` stands for wherever a statement runs.
+    #[must_use]
+    pub fn default_database(&self) -> &Database {
+        &self.0.default
+    }
+
+    /// The database with this name; `default` is the default one.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` when there is none; the message lists the known names.
+    pub fn using(&self, name: &str) -> Result<Database> {
+        if name == DEFAULT {
+            return Ok(self.0.default.clone());
+        }
+        self.0
+            .extra
+            .get(name)
+            .cloned()
+            .ok_or_else(|| self.unknown(name))
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let nearest = self
+            .names()
+            .map(|known| (distance(name, known), known))
+            .min()
+            .filter(|(distance, _)| *distance <= 2);
+        let hint = nearest.map_or(String::new(), |(_, known)| {
+            format!("; did you mean `{known}`?")
+        });
+        let known: Vec<_> = self.names().map(|known| format!("`{known}`")).collect();
+        Error::configuration(format!(
+            "use the database {name:?}: there is none of that name; known are {}{hint}",
+            known.join(", ")
+        ))
+    }
+
+    /// The names of all databases, the default one first.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.databases().map(Database::name)
+    }
+
+    /// All databases, the default one first.
+    pub fn databases(&self) -> impl Iterator<Item = &Database> {
+        std::iter::once(&self.0.default).chain(self.0.extra.values())
+    }
+
+    /// Connects all databases at once: all or none. They stay connected until the lifespan ends.
+    ///
+    /// Lifespans may be nested and may overlap; the last one to end disconnects.
+    ///
+    /// # Errors
+    ///
+    /// `Connection` when a database can't be reached; the message names every one that failed, and those that were
+    /// opened are closed again.
+    pub async fn connect(&self) -> Result<Lifespan> {
+        Lifespan::begin(self.databases().cloned().collect()).await
+    }
+
+    /// Runs work in a transaction of the default database; see [`Database::transaction`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Database::transaction`].
+    pub async fn transaction<T>(
+        &self,
+        work: impl AsyncFnOnce(&Transaction) -> Result<T>,
+    ) -> Result<T> {
+        self.0.default.transaction(work).await
+    }
+
+    /// Makes it the registry of the process, which [`registry`] gives.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` when there is one already.
+    pub fn install(&self) -> Result<()> {
+        INSTALLED.set(self.clone()).map_err(|_| {
+            Error::configuration(
+                "install a registry: the process has one already; install once, or hand the registry on",
+            )
+        })
+    }
+}
+
+/// The registry of the process.
+///
+/// # Errors
+///
+/// `Configuration` when none was installed with [`Registry::install`].
+pub fn registry() -> Result<&'static Registry> {
+    INSTALLED.get().ok_or_else(|| {
+        Error::configuration(
+            "get the registry of the process: none is installed; call `registry.install()` at the start of the program",
+        )
+    })
+}
+
+/// How many characters differ between two names, by Levenshtein's count.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (index, character) in left.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = index + 1;
+        for (place, other) in right.iter().enumerate() {
+            let replaced = diagonal + usize::from(character != *other);
+            diagonal = row[place + 1];
+            row[place + 1] = replaced.min(row[place] + 1).min(diagonal + 1);
+        }
+    }
+    row[right.len()]
+}

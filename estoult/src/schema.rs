@@ -1,0 +1,242 @@
+//! What a row is: a [`Schema`] with its table, columns, key and associations, described as data.
+
+mod association;
+mod column;
+mod table;
+
+use std::{future::Future, panic::Location, sync::Arc};
+
+use once_cell::sync::OnceCell;
+
+pub use self::{
+    association::{
+        Association, BelongsTo, Children, HasMany, HasOne, Many, One, Preload, References,
+    },
+    column::{Column, ColumnName},
+    table::{
+        AssociationSpec, Cardinality, ColumnSpec, Default, IndexSpec, Selected, Table, column_names,
+    },
+};
+use crate::{
+    backend::Dialect,
+    changeset::{Changes, Changeset},
+    database::{Executor, read, write},
+    error::Result,
+    query::Query,
+    row::{FromRow, Row},
+    value::{Datum, DatumRef, Mismatch, Value},
+};
+
+/// A struct whose values are the rows of a table. Derive it.
+///
+/// ```
+/// use estoult::Schema;
+///
+/// #[derive(Debug, Clone, Schema)]
+/// #[schema(table = "books")]
+/// struct Book {
+///     id: i64,
+///     title: String,
+///     year: Option<i32>,
+/// }
+///
+/// assert_eq!(Book::table().name(), "books");
+/// let sql = Book::query().filter(Book::year.lt(1900)).to_sql(estoult::Dialect::Postgres)?;
+/// assert!(sql.text().ends_with(r#"WHERE "books"."year" < $1"#));
+/// # Ok::<(), estoult::Error>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a schema",
+    label = "add `#[derive(Schema)]` to it"
+)]
+pub trait Schema: FromRow + Sync {
+    /// What an insert needs: the literal of [`new!`](crate::new).
+    type New: NewRow<Schema = Self>;
+    /// The primary key: a value, or a tuple of values.
+    type Key: Key;
+
+    /// The table's description.
+    fn table() -> &'static Table;
+
+    /// The primary key of this row.
+    fn key(&self) -> Self::Key;
+
+    /// The value of a column, by the column's name.
+    fn datum(&self, column: &str) -> Option<Datum>;
+
+    /// Sets a column, by the column's name. `None` when there is no such column.
+    fn assign(&mut self, column: &str, value: DatumRef<'_>) -> Option<Result<(), Mismatch>>;
+
+    /// The texts of the statements whose shape is fixed, kept once built.
+    #[doc(hidden)]
+    fn shapes() -> &'static Shapes;
+
+    /// A query for all rows of the table.
+    #[must_use]
+    fn query() -> Query<Self> {
+        Query::new()
+    }
+
+    /// The row with this primary key.
+    ///
+    /// # Errors
+    ///
+    /// `Connection`, `Timeout`, `Query` and `Decode` as for every statement. No row is `None`, not an error.
+    #[track_caller]
+    fn get<'a>(
+        on: impl Into<Executor<'a>>,
+        key: Self::Key,
+    ) -> impl Future<Output = Result<Option<Self>>> + Send + 'a {
+        read::get(on.into(), key, Location::caller())
+    }
+
+    /// A changeset for a row that is still to be inserted.
+    #[must_use]
+    fn changeset() -> Changeset<Self> {
+        Changeset::new()
+    }
+
+    /// A changeset for this row.
+    #[must_use]
+    fn change(&self) -> Changeset<Self>
+    where
+        Self: Clone,
+    {
+        Changeset::of(self.clone())
+    }
+
+    /// Deletes this row.
+    ///
+    /// # Errors
+    ///
+    /// `Conflict` when the row is gone already; `Constraint` when other rows still need it.
+    #[track_caller]
+    fn delete<'a>(
+        &self,
+        on: impl Into<Executor<'a>>,
+    ) -> impl Future<Output = Result<()>> + Send + 'a {
+        write::delete::<Self>(on.into(), self.key().into_datums(), Location::caller())
+    }
+}
+
+/// A struct whose fields are columns of the table of the schema that embeds it. Derive it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be embedded in a schema",
+    label = "add `#[derive(Embedded)]` to it"
+)]
+pub trait Embedded: Sized + Send + Sync + 'static {
+    /// Its columns as columns of the schema `S`.
+    type Columns<S>;
+
+    /// Its columns' description; names get the prefix, fields are written `field.name`.
+    fn columns(prefix: &str, field: &str) -> Vec<ColumnSpec>;
+
+    /// Reads itself from the next columns of the row.
+    ///
+    /// # Errors
+    ///
+    /// `Decode` when a column does not fit.
+    fn from_row(row: &mut Row<'_>) -> Result<Self>;
+
+    /// The value of a column, by its name without the prefix.
+    fn datum(&self, column: &str) -> Option<Datum>;
+
+    /// Sets a column, by its name without the prefix.
+    fn assign(&mut self, column: &str, value: DatumRef<'_>) -> Option<Result<(), Mismatch>>;
+
+    /// Puts every column among the changes of an insert.
+    fn changes(self, prefix: &'static str, changes: &mut Changes);
+}
+
+/// The columns that an insert needs. The derive makes one for each schema; [`new!`](crate::new) writes it.
+pub trait NewRow: Sized + Send + 'static {
+    /// Whose row it will be.
+    type Schema: Schema<New = Self>;
+
+    /// Puts every column among the changes of an insert.
+    fn changes(self, changes: &mut Changes);
+}
+
+/// A primary key: one value, or a tuple of values in the order of the key's columns.
+pub trait Key: Send + 'static {
+    /// The values in order.
+    fn into_datums(self) -> Vec<Datum>;
+}
+
+impl<T: Value> Key for T {
+    fn into_datums(self) -> Vec<Datum> {
+        vec![self.to_datum()]
+    }
+}
+
+macro_rules! keys {
+    ($(($($part:ident)+))+) => {$(
+        impl<$($part: Value),+> Key for ($($part,)+) {
+            fn into_datums(self) -> Vec<Datum> {
+                #[expect(non_snake_case, reason = "the variables are named like their types")]
+                let ($($part,)+) = self;
+                vec![$($part.to_datum()),+]
+            }
+        }
+    )+};
+}
+
+keys! {
+    (A)
+    (A B)
+    (A B C)
+    (A B C D)
+}
+
+/// The texts of statements by key, one for each dialect, built at first use.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Shapes {
+    get: [OnceCell<Arc<str>>; 4],
+    insert: [OnceCell<Arc<str>>; 4],
+    delete: [OnceCell<Arc<str>>; 4],
+}
+
+/// Which of the fixed statements.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Shape {
+    Get,
+    Insert,
+    Delete,
+}
+
+impl Shapes {
+    /// No text is built yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        const EMPTY: [OnceCell<Arc<str>>; 4] = [const { OnceCell::new() }; 4];
+        Self {
+            get: EMPTY,
+            insert: EMPTY,
+            delete: EMPTY,
+        }
+    }
+
+    /// The kept text, or the one that `build` makes.
+    pub(crate) fn text(
+        &self,
+        shape: Shape,
+        dialect: Dialect,
+        build: impl FnOnce() -> Result<Arc<str>>,
+    ) -> Result<Arc<str>> {
+        let texts = match shape {
+            Shape::Get => &self.get,
+            Shape::Insert => &self.insert,
+            Shape::Delete => &self.delete,
+        };
+        texts[dialect as usize]
+            .get_or_try_init(build)
+            .map(Arc::clone)
+    }
+}
+
+impl std::default::Default for Shapes {
+    fn default() -> Self {
+        Self::new()
+    }
+}

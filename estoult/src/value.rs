@@ -1,0 +1,107 @@
+//! What a column can hold: the [`Value`] trait and the neutral [`Datum`] that stands between Rust types and databases.
+//!
+//! Invariant: no SQL text and no database here.
+
+mod datum;
+mod primitive;
+pub(crate) mod temporal;
+
+#[cfg(feature = "chrono")]
+mod chrono;
+mod decimal;
+#[cfg(feature = "json")]
+mod json;
+#[cfg(feature = "time")]
+mod time;
+mod uuid;
+
+pub use datum::{Datum, DatumRef, EnumType, Kind, Mismatch};
+#[cfg(feature = "json")]
+pub use json::{Json, from_json, to_json};
+pub(crate) use uuid::{random as random_uuid, time_ordered as time_ordered_uuid};
+
+/// A type that can be stored in a column.
+///
+/// It is implemented for the built-in types, for those of the optional crates, and for `Option<T>`, whose `None` is
+/// NULL. Derive it for enums and newtypes:
+///
+/// ```
+/// use estoult::Value;
+///
+/// #[derive(Debug, Clone, Copy, PartialEq, Value)]
+/// enum State { Draft, Published }
+///
+/// assert_eq!(State::Draft.to_datum(), estoult::Datum::Text("draft".into()));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be stored in a column",
+    label = "not a column type",
+    note = "derive `Value` for it, or use a built-in type; chrono, time, uuid, decimal and json types need the feature of that name"
+)]
+pub trait Value: Sized + Send + Sync + 'static {
+    /// The kind of column that holds it.
+    const KIND: Kind;
+
+    /// Whether the column may be NULL.
+    const NULLABLE: bool = false;
+
+    /// The type without NULL: `T` of `Option<T>`, else the type itself.
+    type Plain: Value;
+
+    /// The value as it is bound.
+    fn to_datum(&self) -> Datum;
+
+    /// The value from what a database returned.
+    ///
+    /// # Errors
+    ///
+    /// A [`Mismatch`] when the datum is of another kind, out of range, or NULL where none may be.
+    fn from_datum(datum: DatumRef<'_>) -> Result<Self, Mismatch>;
+
+    /// The value from loosely typed input: the text of a form, a line of a file, a JSON value.
+    ///
+    /// # Errors
+    ///
+    /// A [`Mismatch`] when the input does not read as this type.
+    fn cast(input: DatumRef<'_>) -> Result<Self, Mismatch> {
+        Self::from_datum(input)
+    }
+}
+
+impl<T: Value> Value for Option<T> {
+    const KIND: Kind = T::KIND;
+    const NULLABLE: bool = true;
+
+    type Plain = T::Plain;
+
+    fn to_datum(&self) -> Datum {
+        match self {
+            Some(value) => value.to_datum(),
+            None => Datum::Null(T::KIND),
+        }
+    }
+
+    fn from_datum(datum: DatumRef<'_>) -> Result<Self, Mismatch> {
+        match datum {
+            DatumRef::Null => Ok(None),
+            datum => T::from_datum(datum).map(Some),
+        }
+    }
+
+    fn cast(input: DatumRef<'_>) -> Result<Self, Mismatch> {
+        match input {
+            DatumRef::Null => Ok(None),
+            input => T::cast(input).map(Some),
+        }
+    }
+}
+
+/// Replaces a field's value by a decoded one.
+///
+/// # Errors
+///
+/// A [`Mismatch`] when the datum does not fit.
+pub fn assign<T: Value>(field: &mut T, datum: DatumRef<'_>) -> Result<(), Mismatch> {
+    *field = T::from_datum(datum)?;
+    Ok(())
+}

@@ -1,0 +1,25 @@
+//! `rust_decimal::Decimal` as a value. Its type is used inside in every build, as the exact number between databases.
+
+use rust_decimal::Decimal;
+
+use crate::value::{Datum, DatumRef, Kind, Mismatch, Value};
+
+impl Value for Decimal {
+    const KIND: Kind = Kind::Decimal;
+    type Plain = Self;
+
+    fn to_datum(&self) -> Datum {
+        Datum::Decimal(*self)
+    }
+
+    fn from_datum(datum: DatumRef<'_>) -> Result<Self, Mismatch> {
+        match datum {
+            DatumRef::Decimal(value) => Ok(value),
+            DatumRef::Int(value) => Ok(value.into()),
+            DatumRef::UInt(value) => Ok(value.into()),
+            DatumRef::Text(text) => Self::from_str_exact(text)
+                .map_err(|_| Mismatch::new("expected a decimal number, found other text")),
+            other => Err(Mismatch::expected("a decimal number", other)),
+        }
+    }
+}

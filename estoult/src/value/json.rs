@@ -1,0 +1,67 @@
+//! JSON as values: any document as `serde_json::Value`, a typed one as [`Json`].
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::value::{Datum, DatumRef, Kind, Mismatch, Value};
+
+/// A typed JSON column: `T` is written with serde and read back.
+///
+/// ```
+/// use estoult::{Json, Value};
+///
+/// let tags = Json(vec!["sea".to_owned(), "island".to_owned()]);
+/// assert_eq!(tags.to_datum(), estoult::Datum::Json(r#"["sea","island"]"#.into()));
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Json<T>(pub T);
+
+impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Value for Json<T> {
+    const KIND: Kind = Kind::Json;
+    type Plain = Self;
+
+    fn to_datum(&self) -> Datum {
+        to_json(&self.0)
+    }
+
+    fn from_datum(datum: DatumRef<'_>) -> Result<Self, Mismatch> {
+        from_json(datum).map(Self)
+    }
+}
+
+impl Value for serde_json::Value {
+    const KIND: Kind = Kind::Json;
+    type Plain = Self;
+
+    fn to_datum(&self) -> Datum {
+        Datum::Json(self.to_string())
+    }
+
+    fn from_datum(datum: DatumRef<'_>) -> Result<Self, Mismatch> {
+        from_json(datum)
+    }
+}
+
+/// The JSON text of a value. A value that serde can't write becomes text that no database takes as JSON, so the
+/// statement fails and says so instead of storing something else.
+#[must_use]
+pub fn to_json<T: Serialize>(value: &T) -> Datum {
+    Datum::Json(serde_json::to_string(value).unwrap_or_else(|error| format!("unwritable: {error}")))
+}
+
+/// A value read from JSON text.
+///
+/// # Errors
+///
+/// A [`Mismatch`] when the text is not JSON or not of this shape.
+pub fn from_json<T: DeserializeOwned>(datum: DatumRef<'_>) -> Result<T, Mismatch> {
+    let (DatumRef::Json(text) | DatumRef::Text(text)) = datum else {
+        return Err(Mismatch::expected("json", datum));
+    };
+    serde_json::from_str(text).map_err(|error| {
+        Mismatch::new(format!(
+            "expected json of another shape, at line {} column {}",
+            error.line(),
+            error.column()
+        ))
+    })
+}

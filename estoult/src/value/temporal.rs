@@ -1,0 +1,185 @@
+//! Days and microseconds to and from text, for databases that store or take times as text.
+//!
+//! The calendar arithmetic follows Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+
+use std::fmt::Write;
+
+pub(crate) const DAY_MICROS: i64 = 86_400_000_000;
+const SECOND_MICROS: i64 = 1_000_000;
+
+/// Year, month and day of a number of days since 1970-01-01.
+pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_shifted + 2) / 5 + 1;
+    let month = if month_shifted < 10 {
+        month_shifted + 3
+    } else {
+        month_shifted - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day)
+}
+
+/// Days since 1970-01-01; `None` for a date that no calendar has.
+pub(crate) fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || !(-9999..=9999).contains(&year) {
+        return None;
+    }
+    let shifted_year = if month <= 2 { year - 1 } else { year };
+    let era = shifted_year.div_euclid(400);
+    let year_of_era = shifted_year.rem_euclid(400);
+    let month_shifted = (month + 9) % 12;
+    let day_of_year = (153 * month_shifted + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let count = era * 146_097 + day_of_era - 719_468;
+    (civil(count) == (year, month, day)).then_some(count)
+}
+
+pub(crate) fn write_date(text: &mut String, days: i64) {
+    let (year, month, day) = civil(days);
+    let _ = write!(text, "{year:04}-{month:02}-{day:02}");
+}
+
+pub(crate) fn write_time(text: &mut String, micros: i64) {
+    let seconds = micros / SECOND_MICROS;
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let _ = write!(
+        text,
+        "{hour:02}:{minute:02}:{second:02}.{:06}",
+        micros % SECOND_MICROS
+    );
+}
+
+/// `2026-01-31 12:30:00.000000`
+pub(crate) fn write_date_time(text: &mut String, micros: i64) {
+    write_date(text, micros.div_euclid(DAY_MICROS));
+    text.push(' ');
+    write_time(text, micros.rem_euclid(DAY_MICROS));
+}
+
+pub(crate) fn date_text(days: i32) -> String {
+    let mut text = String::with_capacity(10);
+    write_date(&mut text, days.into());
+    text
+}
+
+pub(crate) fn time_text(micros: i64) -> String {
+    let mut text = String::with_capacity(15);
+    write_time(&mut text, micros);
+    text
+}
+
+pub(crate) fn date_time_text(micros: i64) -> String {
+    let mut text = String::with_capacity(26);
+    write_date_time(&mut text, micros);
+    text
+}
+
+/// The same with the zone written out, so that the text sorts and says what it is.
+pub(crate) fn timestamp_text(micros: i64) -> String {
+    let mut text = date_time_text(micros);
+    text.push_str("+00:00");
+    text
+}
+
+fn number(bytes: &[u8]) -> Option<i64> {
+    if bytes.is_empty() {
+        return None;
+    }
+    bytes.iter().try_fold(0_i64, |sum, byte| {
+        byte.is_ascii_digit()
+            .then(|| sum * 10 + i64::from(byte - b'0'))
+    })
+}
+
+/// Days of `2026-01-31`.
+pub(crate) fn parse_date(text: &str) -> Option<i64> {
+    let bytes = text.as_bytes();
+    let (sign, bytes) = match bytes.first()? {
+        b'-' => (-1, &bytes[1..]),
+        _ => (1, bytes),
+    };
+    if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
+        return None;
+    }
+    days(
+        sign * number(&bytes[..4])?,
+        number(&bytes[5..7])?,
+        number(&bytes[8..])?,
+    )
+}
+
+/// Microseconds of `12:30`, `12:30:00` or `12:30:00.123456`; further digits are refused.
+pub(crate) fn parse_time(text: &str) -> Option<i64> {
+    let bytes = text.as_bytes();
+    if bytes.len() < 5 || bytes[2] != b':' {
+        return None;
+    }
+    let (hour, minute) = (number(&bytes[..2])?, number(&bytes[3..5])?);
+    let (second, fraction) = match &bytes[5..] {
+        [] => (0, 0),
+        [b':', rest @ ..] if rest.len() >= 2 => (number(&rest[..2])?, parse_fraction(&rest[2..])?),
+        _ => return None,
+    };
+    (hour < 24 && minute < 60 && second < 60)
+        .then(|| ((hour * 60 + minute) * 60 + second) * SECOND_MICROS + fraction)
+}
+
+fn parse_fraction(bytes: &[u8]) -> Option<i64> {
+    match bytes {
+        [] => Some(0),
+        [b'.', digits @ ..] if (1..=6).contains(&digits.len()) => {
+            let missing = u32::try_from(6 - digits.len()).ok()?;
+            Some(number(digits)? * 10_i64.pow(missing))
+        }
+        // Nanoseconds are cut to microseconds only when nothing is lost.
+        [b'.', digits @ ..]
+            if digits.len() <= 9 && digits[6..].iter().all(|digit| *digit == b'0') =>
+        {
+            number(&digits[..6])
+        }
+        _ => None,
+    }
+}
+
+/// A date and time, and the offset in microseconds when the text names a zone (`Z`, `+02:00`).
+pub(crate) fn parse_date_time(text: &str) -> Option<(i64, Option<i64>)> {
+    let (date, rest) = text.split_at_checked(10)?;
+    let days = parse_date(date)?;
+    if rest.is_empty() {
+        return Some((days * DAY_MICROS, None));
+    }
+    let rest = rest.strip_prefix([' ', 'T', 't'])?;
+    let zone = rest.find(['Z', 'z', '+', '-']);
+    let (time, zone) = zone.map_or((rest, ""), |at| rest.split_at(at));
+    let micros = days * DAY_MICROS + parse_time(time)?;
+    Some((micros, parse_offset(zone)?))
+}
+
+#[expect(
+    clippy::option_option,
+    reason = "the outer level says that the text is no offset"
+)]
+fn parse_offset(text: &str) -> Option<Option<i64>> {
+    let bytes = text.as_bytes();
+    let (sign, digits) = match bytes {
+        [] => return Some(None),
+        [b'Z' | b'z'] => return Some(Some(0)),
+        [b'+', digits @ ..] => (1, digits),
+        [b'-', digits @ ..] => (-1, digits),
+        _ => return None,
+    };
+    let (hours, minutes) = match digits.len() {
+        2 => (number(digits)?, 0),
+        4 => (number(&digits[..2])?, number(&digits[2..])?),
+        5 if digits[2] == b':' => (number(&digits[..2])?, number(&digits[3..])?),
+        _ => return None,
+    };
+    Some(Some(sign * (hours * 60 + minutes) * 60 * SECOND_MICROS))
+}
