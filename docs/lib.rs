@@ -1,1 +1,1 @@
-//! docs
+//! The guides of estoult, compiled.

@@ -2,6 +2,7 @@
 //! guide would for speed: statements prepared once, lists as one parameter, rows of typed structs.
 
 mod diesel;
+mod estoult;
 mod mysql_async;
 mod rusqlite;
 mod sea_orm;
@@ -27,6 +28,8 @@ type Make = fn(&Start<'_>) -> Result<Box<dyn Contender>>;
 
 const SQLITE: &[(&str, Make)] = &[
     ("rusqlite", rusqlite::lane),
+    ("estoult", estoult::lane),
+    ("estoult-sync", estoult::blocking::lane),
     ("diesel", diesel::sqlite::lane),
     ("sqlx", sqlx::sqlite::held),
     ("sqlx-pool", sqlx::sqlite::pooled),
@@ -34,6 +37,7 @@ const SQLITE: &[(&str, Make)] = &[
 ];
 
 const POSTGRES: &[(&str, Make)] = &[
+    ("estoult", estoult::lane),
     ("tokio-postgres", tokio_postgres::lane),
     ("diesel", diesel::postgres::lane),
     ("diesel-async", diesel::postgres_async::lane),
@@ -43,6 +47,7 @@ const POSTGRES: &[(&str, Make)] = &[
 ];
 
 const MYSQL: &[(&str, Make)] = &[
+    ("estoult", estoult::lane),
     ("mysql_async", mysql_async::lane),
     ("sqlx", sqlx::mysql::held),
     ("sqlx-pool", sqlx::mysql::pooled),

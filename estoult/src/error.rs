@@ -29,7 +29,6 @@ struct Details {
     code: Option<String>,
     statement: Option<Arc<str>>,
     origin: Option<&'static Location<'static>>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 /// What the caller can do about an [`Error`].
@@ -139,11 +138,6 @@ impl Error {
 
     pub(crate) fn with_code(mut self, code: impl Into<String>) -> Self {
         self.0.code = Some(code.into());
-        self
-    }
-
-    pub(crate) fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
-        self.0.source = Some(Box::new(source));
         self
     }
 
@@ -273,8 +267,4 @@ impl fmt::Debug for Error {
     }
 }
 
-impl StdError for Error {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_deref().map(|source| source as _)
-    }
-}
+impl StdError for Error {}

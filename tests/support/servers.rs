@@ -16,7 +16,7 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/servers.sh");
 
 /// A throw-away server of one test, to be killed, frozen and started again; dropped, it ends.
 #[derive(Debug)]
-pub struct Server {
+pub(crate) struct Server {
     folder: String,
     url: String,
     socket: PathBuf,
@@ -28,32 +28,32 @@ struct Shared {
 }
 
 /// The PostgreSQL server that all tests share, or `ESTOULT_TEST_POSTGRES_URL`.
-pub fn postgres_url() -> &'static str {
+pub(crate) fn postgres_url() -> &'static str {
     &postgres().url
 }
 
 /// The MariaDB server that all tests share, or `ESTOULT_TEST_MYSQL_URL`.
-pub fn mysql_url() -> &'static str {
+pub(crate) fn mysql_url() -> &'static str {
     &mysql().url
 }
 
 /// The folder of the shared PostgreSQL server's socket; none if only a URL was given.
-pub fn postgres_socket() -> Option<&'static Path> {
+pub(crate) fn postgres_socket() -> Option<&'static Path> {
     postgres().socket.as_deref()
 }
 
 /// The file of the shared MariaDB server's socket; none if only a URL was given.
-pub fn mysql_socket() -> Option<&'static Path> {
+pub(crate) fn mysql_socket() -> Option<&'static Path> {
     mysql().socket.as_deref()
 }
 
 /// A PostgreSQL server of the caller's own, user and password as those of the shared one.
-pub fn private_postgres() -> Server {
+pub(crate) fn private_postgres() -> Server {
     private("postgres")
 }
 
 /// A MariaDB server of the caller's own, user and password as those of the shared one.
-pub fn private_mysql() -> Server {
+pub(crate) fn private_mysql() -> Server {
     private("mysql")
 }
 
@@ -129,32 +129,32 @@ fn demand<T>(result: io::Result<T>) -> T {
 
 impl Server {
     /// How to connect to it over TCP; the user may do anything. The same after a restart.
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     /// Its Unix socket: for PostgreSQL the folder, as its clients expect, for MariaDB the file.
-    pub fn socket(&self) -> &Path {
+    pub(crate) fn socket(&self) -> &Path {
         &self.socket
     }
 
     /// Ends it at once, as a power failure would: its connections break off.
-    pub fn kill(&self) {
+    pub(crate) fn kill(&self) {
         demand(run(&["signal", "KILL", &self.folder]));
     }
 
     /// Starts it again after [`Server::kill`], with what it had stored.
-    pub fn restart(&self) {
+    pub(crate) fn restart(&self) {
         demand(run(&["restart", &self.folder]));
     }
 
     /// Lets it stand still: connections stay open, new ones may be accepted, nothing is answered.
-    pub fn freeze(&self) {
+    pub(crate) fn freeze(&self) {
         demand(run(&["signal", "STOP", &self.folder]));
     }
 
     /// Lets it go on after [`Server::freeze`].
-    pub fn thaw(&self) {
+    pub(crate) fn thaw(&self) {
         demand(run(&["signal", "CONT", &self.folder]));
     }
 }

@@ -1,5 +1,8 @@
 //! A folder to the migrations that the macro embeds, checked as a whole.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::HashSet,
     path::{Path, PathBuf},
@@ -36,8 +39,10 @@ pub(crate) enum EmbeddedKind {
 /// Reads a folder below `root`; all mistakes of all files at once.
 pub(crate) fn read(root: &Path, folder: &str) -> Result<Vec<Embedded>, Problems> {
     let path = root.join(folder.strip_prefix("./").unwrap_or(folder));
-    let sources = Folder::read(&path)?.sources;
-    let mut problems = Problems::default();
+    let Folder {
+        sources,
+        mut problems,
+    } = Folder::read(&path)?;
     let mut embedded = Vec::with_capacity(sources.len());
     let mut depends = Vec::with_capacity(sources.len());
     let mut names = HashSet::new();

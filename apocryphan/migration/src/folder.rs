@@ -34,6 +34,8 @@ pub struct Source {
 pub struct Folder {
     /// One a migration.
     pub sources: Vec<Source>,
+    /// Files that cannot be read, and companions without a migration.
+    pub problems: Problems,
 }
 
 impl Folder {
@@ -42,12 +44,9 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// A folder or a file that cannot be read, and companions without a migration.
-    pub fn read(path: &Path) -> Result<Self, Problems> {
-        let files = match list(path) {
-            Ok(files) => files,
-            Err(error) => return Err(unreadable(path, &error).into()),
-        };
+    /// A problem when the folder itself cannot be read.
+    pub fn read(path: &Path) -> Result<Self, Problem> {
+        let files = list(path).map_err(|error| unreadable(path, &error))?;
         let mut problems = Problems::default();
         let mut sources: Vec<Source> = Vec::new();
         let mut companions: Vec<(String, PathBuf, String)> = Vec::new();
@@ -73,7 +72,7 @@ impl Folder {
                 None => problems.push(lonely(&id, &path)),
             }
         }
-        problems.or(Self { sources })
+        Ok(Self { sources, problems })
     }
 }
 

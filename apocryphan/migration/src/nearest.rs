@@ -9,7 +9,7 @@
 /// assert_eq!(nearest("colour", ["depends", "message"]), None);
 /// ```
 pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    let limit = name.chars().count() / 3 + 1;
+    let limit = (name.chars().count() / 3).max(1);
     candidates
         .into_iter()
         .map(|candidate| (distance(name, candidate), candidate))

@@ -8,7 +8,7 @@ use std::{
     time::SystemTime,
 };
 
-use apocryphan_migration::{Folder, Problem, Problems, SourceKind};
+use apocryphan_migration::{Folder, Problem, SourceKind};
 
 use super::{
     error::{Error, ErrorKind, Result},
@@ -23,9 +23,12 @@ impl MigrationSet {
     /// `Files` when a file cannot be read, or is a migration in Rust, which only
     /// [`migrations!`](super::migrations) can take in.
     pub fn from_folder(folder: impl AsRef<Path>) -> Result<Self> {
-        let mut problems = Problems::default();
+        let Folder {
+            sources,
+            mut problems,
+        } = read(folder.as_ref())?;
         let mut migrations = Vec::new();
-        for source in read(folder.as_ref())?.sources {
+        for source in sources {
             let file = label(&source.path);
             match source.kind {
                 SourceKind::Rust => problems.push(only_compiled(&file)),
@@ -99,7 +102,7 @@ pub(super) fn read(folder: &Path) -> Result<Folder> {
     if !folder.exists() {
         return Ok(Folder::default());
     }
-    Folder::read(folder).map_err(Error::files)
+    Folder::read(folder).map_err(|problem| Error::files(problem.into()))
 }
 
 /// A path as people write it: relative to where they are, if it is below.

@@ -27,13 +27,6 @@ impl fmt::Debug for ColumnName {
     }
 }
 
-impl ColumnName {
-    /// Whether this is the name, without building it.
-    pub(crate) fn is(self, name: &str) -> bool {
-        name.strip_prefix(self.prefix) == Some(self.name)
-    }
-}
-
 impl<S, T> Column<S, T> {
     /// The column with this name; the derive calls it.
     #[doc(hidden)]

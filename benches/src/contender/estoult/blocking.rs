@@ -11,7 +11,13 @@ use super::{Counter, Post, Reading, User};
 
 pub fn lane(start: &Start<'_>) -> Result<Box<dyn Contender>> {
     let (registry, lifespan) = start.track.runtime.block_on(super::connect(start.url))?;
-    Ok(Lane::boxed(start, EstoultSync { registry, _lifespan: lifespan }))
+    Ok(Lane::boxed(
+        start,
+        EstoultSync {
+            registry,
+            _lifespan: lifespan,
+        },
+    ))
 }
 
 struct EstoultSync {
@@ -32,43 +38,43 @@ impl Operations for EstoultSync {
         registry: &Registry,
         batch: impl FnOnce() -> Result<T> + Send,
     ) -> Result<T> {
-        registry.with_async_env(batch)
+        registry.with_async_env(|| Ok(batch()))?
     }
 
     async fn by_key(&mut self, id: i64) -> Result<User> {
-        run_sync(super::by_key(&self.registry, id))
+        Ok(run_sync(super::by_key(&self.registry, id))?.ok_or("no such user")?)
     }
 
     async fn up_to(&mut self, id: i64) -> Result<Vec<User>> {
-        run_sync(super::up_to(&self.registry, id))
+        Ok(run_sync(super::up_to(&self.registry, id))?)
     }
 
     async fn readings(&mut self) -> Result<Vec<Reading>> {
-        run_sync(super::readings(&self.registry))
+        Ok(run_sync(super::readings(&self.registry))?)
     }
 
     async fn titled(&mut self) -> Result<Vec<Titled>> {
-        run_sync(super::titled(&self.registry))
+        Ok(run_sync(super::titled(&self.registry))?)
     }
 
     async fn authors(&mut self) -> Result<Authors<User, Post>> {
-        run_sync(super::authors(&self.registry))
+        Ok(run_sync(super::authors(&self.registry))?)
     }
 
     async fn insert(&mut self, note: sample::Note) -> Result<i64> {
-        run_sync(super::insert(&self.registry, note))
+        Ok(run_sync(super::insert(&self.registry, note))?)
     }
 
     async fn update(&mut self, counter: Counter, value: i64) -> Result<()> {
-        run_sync(super::update(&self.registry, counter, value))
+        Ok(run_sync(super::update(&self.registry, counter, value))?)
     }
 
     async fn transaction(&mut self, unit: Unit) -> Result<User> {
-        run_sync(super::transaction(&self.registry, unit))
+        Ok(run_sync(super::transaction(&self.registry, unit))?.ok_or("no such user")?)
     }
 
     async fn bulk(&mut self, notes: Vec<sample::Note>) -> Result<()> {
-        run_sync(super::bulk(&self.registry, notes))
+        Ok(run_sync(super::bulk(&self.registry, notes))?)
     }
 
     fn shared(&self) -> Registry {
@@ -76,10 +82,10 @@ impl Operations for EstoultSync {
     }
 
     async fn by_key_shared(registry: &Registry, id: i64) -> Result<User> {
-        run_sync(super::by_key(registry, id))
+        Ok(run_sync(super::by_key(registry, id))?.ok_or("no such user")?)
     }
 
     async fn acquire(&mut self) -> Result<()> {
-        run_sync(super::acquire(&self.registry))
+        Ok(run_sync(super::acquire(&self.registry))?)
     }
 }

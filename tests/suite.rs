@@ -1,0 +1,3 @@
+//! The suite by topic, each test on every backend.
+
+mod smoke;
