@@ -1,4 +1,8 @@
-//! apocryphan
+//! Extensions of estoult: [`pool`], pooled databases for long-lived services, and [`rider`], migrations.
+
+#[cfg(feature = "pool")]
+pub mod pool;
+
 #[cfg(feature = "rider")]
 mod backend;
 #[cfg(feature = "rider")]

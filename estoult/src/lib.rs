@@ -26,6 +26,18 @@
 //! lifespan.close().await
 //! # }
 //! ```
+#![cfg_attr(
+    not(all(
+        feature = "sqlite",
+        feature = "postgres",
+        feature = "mysql",
+        feature = "chrono"
+    )),
+    allow(
+        dead_code,
+        reason = "what only some backends and crates need is there in every build"
+    )
+)]
 
 mod backend;
 mod bridge;
@@ -40,6 +52,7 @@ mod schema;
 mod value;
 
 pub use estoult_derive::{Embedded, FromRow, Schema, Value};
+#[cfg(feature = "decimal")]
 pub use rust_decimal::Decimal;
 
 #[cfg(feature = "json")]

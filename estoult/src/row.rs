@@ -65,7 +65,7 @@ impl<'r> Row<'r> {
     /// `Decode` when the column is not of this type, NULL where none may be, or when there is no further column; the
     /// message names the column.
     #[inline]
-    pub fn next<T: Value>(&mut self) -> Result<T> {
+    pub fn read<T: Value>(&mut self) -> Result<T> {
         let place = self.next;
         self.next += 1;
         let index = match self.order {
@@ -131,7 +131,7 @@ macro_rules! tuples {
     ($(($($part:ident)+))+) => {$(
         impl<$($part: Value),+> FromRow for ($($part,)+) {
             fn from_row(row: &mut Row<'_>) -> Result<Self> {
-                Ok(($(row.next::<$part>()?,)+))
+                Ok(($(row.read::<$part>()?,)+))
             }
         }
     )+};

@@ -3,22 +3,25 @@
 //! Invariant: no SQL text and no database here.
 
 mod datum;
+mod identity;
 mod primitive;
 pub(crate) mod temporal;
 
 #[cfg(feature = "chrono")]
 mod chrono;
+#[cfg(feature = "decimal")]
 mod decimal;
 #[cfg(feature = "json")]
 mod json;
 #[cfg(feature = "time")]
 mod time;
+#[cfg(feature = "uuid")]
 mod uuid;
 
 pub use datum::{Datum, DatumRef, EnumType, Kind, Mismatch};
+pub(crate) use identity::{random_uuid, time_ordered_uuid};
 #[cfg(feature = "json")]
 pub use json::{Json, from_json, to_json};
-pub(crate) use uuid::{random as random_uuid, time_ordered as time_ordered_uuid};
 
 /// A type that can be stored in a column.
 ///

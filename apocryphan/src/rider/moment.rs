@@ -80,6 +80,8 @@ impl fmt::Display for Moment {
 impl Value for Moment {
     const KIND: Kind = Kind::DateTime;
 
+    type Plain = Self;
+
     fn to_datum(&self) -> Datum {
         Datum::DateTime(self.0)
     }

@@ -123,7 +123,7 @@ pub(super) fn decoded(target: &Target, fields: &[Field]) -> Vec<TokenStream> {
     let decoded = fields.iter().map(|field| {
         let (ident, ty) = (&field.ident, &field.ty);
         match field.place {
-            Place::Column => quote!(#ident: row.next::<#ty>()?),
+            Place::Column => quote!(#ident: row.read::<#ty>()?),
             Place::Embed(_) => quote!(#ident: <#ty as #private::Embedded>::from_row(row)?),
             Place::Skip => quote!(#ident: <#ty as ::core::default::Default>::default()),
         }

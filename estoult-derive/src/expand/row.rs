@@ -40,7 +40,7 @@ pub(super) fn of_struct(row: &Row) -> TokenStream {
     let fields = row.fields.iter().map(|field| {
         let (ident, ty) = (&field.ident, &field.ty);
         if field.column.is_some() {
-            quote!(#ident: row.next::<#ty>()?)
+            quote!(#ident: row.read::<#ty>()?)
         } else {
             quote!(#ident: <#ty as ::core::default::Default>::default())
         }

@@ -35,6 +35,10 @@ impl Dialect {
 
 /// What a database has and lacks, as far as it changes the SQL that is written for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one difference between databases"
+)]
 #[non_exhaustive]
 pub struct Features {
     /// Whose features these are.

@@ -1,7 +1,5 @@
 //! Which types have which functions: numbers are added up, text is matched.
 
-use rust_decimal::Decimal;
-
 use crate::value::Value;
 
 /// A type whose values can be added up.
@@ -41,7 +39,6 @@ numbers! {
     u64 => u64, f64;
     f32 => f64, f64;
     f64 => f64, f64;
-    Decimal => Decimal, Decimal;
 }
 
 /// A type whose values can be matched with a pattern.

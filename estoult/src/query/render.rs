@@ -183,10 +183,10 @@ impl Renderer {
             && let Some((column, list)) = json_table(kind, values)
         {
             let list = self.value(Datum::Text(list), "a list");
-            let middle = format!(" IN (SELECT estoult_item FROM JSON_TABLE(");
+            let middle = " IN (SELECT estoult_item FROM JSON_TABLE(";
             let end =
                 format!(", '$[*]' COLUMNS (estoult_item {column} PATH '$')) AS estoult_items)");
-            return self.custom(["", &middle, &end], [left, list]);
+            return self.custom(["", middle, &end], [left, list]);
         }
         let padding = values.len().next_power_of_two() - values.len();
         let last = values.last().into_iter().cycle().take(padding);

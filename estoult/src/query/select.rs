@@ -247,7 +247,7 @@ impl<S: Schema, T: Value> Selection<S> for Column<S, T> {
     }
 
     fn decode(row: &mut Row<'_>) -> Result<T> {
-        row.next()
+        row.read()
     }
 }
 
@@ -260,7 +260,7 @@ impl<S: Schema, T: Value> Selection<S> for Expr<S, T> {
     }
 
     fn decode(row: &mut Row<'_>) -> Result<T> {
-        row.next()
+        row.read()
     }
 }
 

@@ -27,6 +27,10 @@ pub struct Table {
 
 /// A column as its field describes it.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one attribute of the field"
+)]
 pub struct ColumnSpec {
     /// The column's name.
     pub name: Cow<'static, str>,

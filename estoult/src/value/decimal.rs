@@ -1,8 +1,11 @@
-//! `rust_decimal::Decimal` as a value. Its type is used inside in every build, as the exact number between databases.
+//! `rust_decimal::Decimal` as a value. The type is used inside in every build, as the exact number between databases.
 
 use rust_decimal::Decimal;
 
-use crate::value::{Datum, DatumRef, Kind, Mismatch, Value};
+use crate::{
+    expr::Number,
+    value::{Datum, DatumRef, Kind, Mismatch, Value},
+};
 
 impl Value for Decimal {
     const KIND: Kind = Kind::Decimal;
@@ -22,4 +25,14 @@ impl Value for Decimal {
             other => Err(Mismatch::expected("a decimal number", other)),
         }
     }
+}
+
+impl Number for Decimal {
+    type Sum = Self;
+    type Average = Self;
+}
+
+impl Number for Option<Decimal> {
+    type Sum = Decimal;
+    type Average = Decimal;
 }

@@ -37,7 +37,7 @@ macro_rules! integers {
             type Plain = Self;
 
             fn to_datum(&self) -> Datum {
-                i64::try_from(*self).map_or_else(|_| Datum::UInt(*self as u64), Datum::Int)
+                Datum::Int((*self).into())
             }
 
             fn from_datum(datum: DatumRef<'_>) -> Read<Self> {

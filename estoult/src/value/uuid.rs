@@ -1,18 +1,8 @@
-//! `uuid::Uuid` as a value, and the making of new ones.
+//! `uuid::Uuid` as a value.
 
 use uuid::Uuid;
 
 use crate::value::{Datum, DatumRef, Kind, Mismatch, Value};
-
-/// A random UUID (RFC 9562, version 4).
-pub(crate) fn random() -> Datum {
-    Datum::Uuid(Uuid::new_v4().into_bytes())
-}
-
-/// A UUID that sorts by the time of its making (RFC 9562, version 7).
-pub(crate) fn time_ordered() -> Datum {
-    Datum::Uuid(Uuid::now_v7().into_bytes())
-}
 
 impl Value for Uuid {
     const KIND: Kind = Kind::Uuid;

@@ -1,0 +1,15 @@
+//! New identities: the UUIDs that estoult makes for keys.
+
+use uuid::Uuid;
+
+use crate::value::Datum;
+
+/// A random UUID (RFC 9562, version 4).
+pub(crate) fn random_uuid() -> Datum {
+    Datum::Uuid(Uuid::new_v4().into_bytes())
+}
+
+/// A UUID that sorts by the time of its making (RFC 9562, version 7).
+pub(crate) fn time_ordered_uuid() -> Datum {
+    Datum::Uuid(Uuid::now_v7().into_bytes())
+}

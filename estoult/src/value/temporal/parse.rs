@@ -1,0 +1,99 @@
+//! Dates and times from text, as SQLite stores them and as people write them.
+
+use super::{DAY_MICROS, SECOND_MICROS, days};
+
+fn number(bytes: &[u8]) -> Option<i64> {
+    if bytes.is_empty() {
+        return None;
+    }
+    bytes.iter().try_fold(0_i64, |sum, byte| {
+        byte.is_ascii_digit()
+            .then(|| sum * 10 + i64::from(byte - b'0'))
+    })
+}
+
+/// Days of `2026-01-31`.
+pub(crate) fn parse_date(text: &str) -> Option<i64> {
+    let bytes = text.as_bytes();
+    let (sign, bytes) = match bytes.first()? {
+        b'-' => (-1, &bytes[1..]),
+        _ => (1, bytes),
+    };
+    if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
+        return None;
+    }
+    days(
+        sign * number(&bytes[..4])?,
+        number(&bytes[5..7])?,
+        number(&bytes[8..])?,
+    )
+}
+
+/// Microseconds of `12:30`, `12:30:00` or `12:30:00.123456`; further digits are refused.
+pub(crate) fn parse_time(text: &str) -> Option<i64> {
+    let bytes = text.as_bytes();
+    if bytes.len() < 5 || bytes[2] != b':' {
+        return None;
+    }
+    let (hour, minute) = (number(&bytes[..2])?, number(&bytes[3..5])?);
+    let (second, fraction) = match &bytes[5..] {
+        [] => (0, 0),
+        [b':', rest @ ..] if rest.len() >= 2 => (number(&rest[..2])?, parse_fraction(&rest[2..])?),
+        _ => return None,
+    };
+    (hour < 24 && minute < 60 && second < 60)
+        .then(|| ((hour * 60 + minute) * 60 + second) * SECOND_MICROS + fraction)
+}
+
+fn parse_fraction(bytes: &[u8]) -> Option<i64> {
+    match bytes {
+        [] => Some(0),
+        [b'.', digits @ ..] if (1..=6).contains(&digits.len()) => {
+            let missing = u32::try_from(6 - digits.len()).ok()?;
+            Some(number(digits)? * 10_i64.pow(missing))
+        }
+        // Nanoseconds are cut to microseconds only when nothing is lost.
+        [b'.', digits @ ..]
+            if digits.len() <= 9 && digits[6..].iter().all(|digit| *digit == b'0') =>
+        {
+            number(&digits[..6])
+        }
+        _ => None,
+    }
+}
+
+/// A date and time, and the offset in microseconds when the text names a zone (`Z`, `+02:00`).
+pub(crate) fn parse_date_time(text: &str) -> Option<(i64, Option<i64>)> {
+    let (date, rest) = text.split_at_checked(10)?;
+    let days = parse_date(date)?;
+    if rest.is_empty() {
+        return Some((days * DAY_MICROS, None));
+    }
+    let rest = rest.strip_prefix([' ', 'T', 't'])?;
+    let zone = rest.find(['Z', 'z', '+', '-']);
+    let (time, zone) = zone.map_or((rest, ""), |at| rest.split_at(at));
+    let micros = days * DAY_MICROS + parse_time(time)?;
+    Some((micros, parse_offset(zone)?))
+}
+
+#[expect(
+    clippy::option_option,
+    reason = "the outer level says that the text is no offset"
+)]
+fn parse_offset(text: &str) -> Option<Option<i64>> {
+    let bytes = text.as_bytes();
+    let (sign, digits) = match bytes {
+        [] => return Some(None),
+        [b'Z' | b'z'] => return Some(Some(0)),
+        [b'+', digits @ ..] => (1, digits),
+        [b'-', digits @ ..] => (-1, digits),
+        _ => return None,
+    };
+    let (hours, minutes) = match digits.len() {
+        2 => (number(digits)?, 0),
+        4 => (number(&digits[..2])?, number(&digits[2..])?),
+        5 if digits[2] == b':' => (number(&digits[..2])?, number(&digits[3..])?),
+        _ => return None,
+    };
+    Some(Some(sign * (hours * 60 + minutes) * 60 * SECOND_MICROS))
+}
