@@ -209,11 +209,10 @@ impl Shapes {
     /// No text is built yet.
     #[must_use]
     pub const fn new() -> Self {
-        const EMPTY: [OnceCell<Arc<str>>; 4] = [const { OnceCell::new() }; 4];
         Self {
-            get: EMPTY,
-            insert: EMPTY,
-            delete: EMPTY,
+            get: [const { OnceCell::new() }; 4],
+            insert: [const { OnceCell::new() }; 4],
+            delete: [const { OnceCell::new() }; 4],
         }
     }
 
