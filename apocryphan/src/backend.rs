@@ -25,8 +25,8 @@ pub(crate) struct Differences {
     pub(crate) key_type: &'static str,
     /// The type of a moment in UTC.
     pub(crate) moment_type: &'static str,
-    /// The lock between runs; `None` where a transaction that writes is one.
-    pub(crate) lock: Option<Locking>,
+    /// The lock between runs.
+    pub(crate) lock: Locking,
     /// Puts back what a migration may have set for the session.
     pub(crate) reset: Option<&'static str>,
     /// Every statement commits what came before, unless all are of this list's kinds.
@@ -35,9 +35,19 @@ pub(crate) struct Differences {
     pub(crate) hints: &'static [(&'static str, &'static str)],
 }
 
+/// What keeps two runs apart.
+#[derive(Debug)]
+pub(crate) enum Locking {
+    /// A lock that belongs to a session.
+    Session(SessionLocking),
+    /// Transactions that write exclude each other; what is in no transaction locks a file beside
+    /// the database, whose own file this selects.
+    File(&'static str),
+}
+
 /// A lock that belongs to a session and is gone with it.
 #[derive(Debug)]
-pub(crate) struct Locking {
+pub(crate) struct SessionLocking {
     /// Selects 1 when the lock named `:key` was free and is held now.
     pub(crate) acquire: &'static str,
     /// Selects 1 when this session holds it.

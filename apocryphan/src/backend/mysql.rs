@@ -2,7 +2,7 @@
 
 use apocryphan_migration::Syntax;
 
-use super::{Differences, Locking};
+use super::{Differences, Locking, SessionLocking};
 
 pub(super) const DIFFERENCES: Differences = Differences {
     syntax: Syntax::MYSQL,
@@ -13,7 +13,7 @@ pub(super) const DIFFERENCES: Differences = Differences {
     user: Some("select current_user()"),
     key_type: "varchar(191)",
     moment_type: "datetime(6)",
-    lock: Some(Locking {
+    lock: Locking::Session(SessionLocking {
         acquire: "select cast(coalesce(get_lock(:key, 0), 0) as signed)",
         held: "select cast(coalesce(is_used_lock(:key) = connection_id(), 0) as signed)",
         release: "select cast(coalesce(release_lock(:key), 0) as signed)",

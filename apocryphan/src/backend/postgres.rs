@@ -2,7 +2,7 @@
 
 use apocryphan_migration::Syntax;
 
-use super::{Differences, Locking};
+use super::{Differences, Locking, SessionLocking};
 
 const OUTSIDE: &str = "write `-- transactional: false` at the top of the migration";
 
@@ -15,7 +15,7 @@ pub(super) const DIFFERENCES: Differences = Differences {
     user: Some("select cast(current_user as text)"),
     key_type: "varchar(255)",
     moment_type: "timestamp",
-    lock: Some(Locking {
+    lock: Locking::Session(SessionLocking {
         acquire: "select cast(cast(pg_try_advisory_lock(hashtextextended(:key, 0)) as int) as bigint)",
         held: "select count(*) from pg_locks l where l.locktype = 'advisory' and l.granted \
                and l.objsubid = 1 and l.pid = pg_backend_pid() \

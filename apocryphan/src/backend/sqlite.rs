@@ -2,7 +2,7 @@
 
 use apocryphan_migration::Syntax;
 
-use super::Differences;
+use super::{Differences, Locking};
 
 pub(super) const DIFFERENCES: Differences = Differences {
     syntax: Syntax::SQLITE,
@@ -12,7 +12,7 @@ pub(super) const DIFFERENCES: Differences = Differences {
     user: None,
     key_type: "varchar(255)",
     moment_type: "timestamp",
-    lock: None,
+    lock: Locking::File("select coalesce(file, '') from pragma_database_list where name = 'main'"),
     reset: None,
     atomic_statements: &[],
     hints: &[],

@@ -3,9 +3,12 @@
 mod atomic;
 mod stepwise;
 
-use std::time::{Duration, Instant};
+use std::{
+    fs::File,
+    time::{Duration, Instant},
+};
 
-use estoult::{Database, ErrorKind as Kind, Lifespan};
+use estoult::{Database, ErrorKind as Kind, Lifespan, sql};
 
 use super::{
     Rider,
@@ -19,7 +22,7 @@ use super::{
     ready::{self, Ready, Work},
     report::{Applied, Done, Event, IgnoredError, KeptStep, Report, State, Status},
 };
-use crate::backend::Differences;
+use crate::backend::{Differences, Locking};
 
 /// Applies what the options choose.
 pub(super) async fn migrate(
@@ -114,6 +117,7 @@ struct Run<'r> {
     catalog: &'r Catalog,
     lifespan: Lifespan,
     lock: Option<Lock>,
+    file: Option<File>,
     differences: &'static Differences,
     history: History,
     report: Report,
@@ -131,7 +135,8 @@ impl<'r> Run<'r> {
     async fn open(rider: &'r Rider, catalog: &'r Catalog) -> Result<Self> {
         let database = rider.database()?;
         let differences = differences(database)?;
-        if differences.lock.is_some() && database.status().max == 1 {
+        let is_session = matches!(differences.lock, Locking::Session(_));
+        if is_session && database.status().max == 1 {
             return Err(Error::usage(
                 "rider needs two connections, one of them for the lock between runs; raise \
                  max_connections to 2",
@@ -140,8 +145,10 @@ impl<'r> Run<'r> {
         let lifespan = connect(database).await?;
         let history = History::find(database, differences, &rider.config).await?;
         let lock = match &differences.lock {
-            Some(locking) => Some(Lock::acquire(rider, locking, history.lock_key()).await?),
-            None => None,
+            Locking::Session(locking) => {
+                Some(Lock::acquire(rider, locking, history.lock_key()).await?)
+            }
+            Locking::File(_) => None,
         };
         Ok(Self {
             rider,
@@ -149,6 +156,7 @@ impl<'r> Run<'r> {
             catalog,
             lifespan,
             lock,
+            file: None,
             differences,
             history,
             report: Report::default(),
@@ -169,6 +177,7 @@ impl<'r> Run<'r> {
         let places = plan::migrate(self.catalog, &standing, options)?;
         let all = self.ready(&places, Operation::Apply)?;
         ready::check_filled(self.catalog, &all)?;
+        self.lock_file(&all).await?;
         for migration in &all {
             self.one(migration).await?;
         }
@@ -185,6 +194,7 @@ impl<'r> Run<'r> {
         if !options.allow_irreversible {
             ready::check_reversible(&all)?;
         }
+        self.lock_file(&all).await?;
         for migration in &all {
             self.one(migration).await?;
         }
@@ -204,6 +214,23 @@ impl<'r> Run<'r> {
             estoult::batch(&tx, &statement).await.map_err(failed)?;
         }
         tx.commit().await.map_err(failed)
+    }
+
+    /// Where a transaction is the lock, what runs outside of one needs another.
+    async fn lock_file(&mut self, all: &[Ready]) -> Result<()> {
+        let Locking::File(select) = self.differences.lock else {
+            return Ok(());
+        };
+        if all.iter().all(|migration| migration.is_atomic) {
+            return Ok(());
+        }
+        let path = sql(select).one::<(String,)>(self.database).await;
+        let (path,) = path.map_err(|error| Error::database("find the database's file", error))?;
+        // A database in memory is nobody else's.
+        if !path.is_empty() {
+            self.file = Some(lock::file(self.rider, &path).await?);
+        }
+        Ok(())
     }
 
     async fn standing(&self) -> Result<Standing> {

@@ -2,7 +2,11 @@
 //! Invariant: nobody sleeps inside the database: a session that waits there blocks an index that
 //! the holder builds concurrently. So the lock is asked for again and again.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt::Display,
+    fs::{File, TryLockError},
+    time::{Duration, Instant},
+};
 
 use estoult::{Pinned, Transaction, sql};
 
@@ -11,7 +15,7 @@ use super::{
     error::{Error, ErrorKind, Result},
     report::Event,
 };
-use crate::backend::Locking;
+use crate::backend::SessionLocking;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -19,7 +23,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// A lock that a session of its own holds; dropped, it goes with the session.
 pub(super) struct Lock {
     session: Option<Pinned>,
-    locking: &'static Locking,
+    locking: &'static SessionLocking,
     key: String,
 }
 
@@ -27,7 +31,7 @@ impl Lock {
     /// Takes the lock named `key`, within the time that the rider waits.
     pub(super) async fn acquire(
         rider: &Rider,
-        locking: &'static Locking,
+        locking: &'static SessionLocking,
         key: String,
     ) -> Result<Self> {
         let failed = |error| Error::database("take the lock between runs", error);
@@ -83,6 +87,31 @@ impl Drop for Lock {
     fn drop(&mut self) {
         if let Some(session) = self.session.take() {
             session.discard();
+        }
+    }
+}
+
+/// Locks a file beside the database's own; the lock goes with the file.
+pub(super) async fn file(rider: &Rider, database: &str) -> Result<File> {
+    let path = format!("{database}-rider.lock");
+    let failed = |error: &dyn Display| {
+        let message = format!("take the lock between runs in {path}: {error}");
+        Error::new(ErrorKind::Lock, message)
+    };
+    let mut options = File::options();
+    let file = options.create(true).append(true).open(&path);
+    let file = file.map_err(|error| failed(&error))?;
+    let holder = format!("another process, which locks {path},");
+    let mut patience = Patience::new(rider);
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => {
+                if !patience.pause(&holder).await {
+                    return Err(patience.over(&holder));
+                }
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(&error)),
         }
     }
 }

@@ -123,10 +123,13 @@ impl Transaction {
             lease.batch(&roll_back_to(dropped)).await?;
             self.shared.dropped.store(0, Ordering::Release);
         }
-        if self.shared.depth.load(Ordering::Acquire) > self.depth {
-            return Err(Error::configuration(
-                "use a transaction: a nested transaction of it is still open; use that one, or end it first",
-            ));
+        let open = self.shared.depth.load(Ordering::Acquire);
+        if open != self.depth {
+            return Err(Error::configuration(if open > self.depth {
+                "use a transaction: a nested transaction of it is still open; use that one, or end it first"
+            } else {
+                "use a nested transaction: the one around it has ended, and so has this one"
+            }));
         }
         Ok(lease)
     }
@@ -221,8 +224,13 @@ impl Drop for Transaction {
     fn drop(&mut self) {
         // The outermost one rolls back by itself when its lease is dropped inside of a transaction.
         if self.is_open && self.depth > 1 {
-            self.shared.dropped.store(self.depth, Ordering::Release);
-            self.shared.depth.store(self.depth - 1, Ordering::Release);
+            // An outer savepoint takes the inner ones with it, whichever is dropped first.
+            let outermost = |known: usize| (known == 0 || known > self.depth).then_some(self.depth);
+            let shared = &self.shared;
+            let _ = shared
+                .dropped
+                .fetch_update(Ordering::AcqRel, Ordering::Acquire, outermost);
+            shared.depth.fetch_min(self.depth - 1, Ordering::AcqRel);
         }
     }
 }
