@@ -2,7 +2,7 @@
 //! the time. Invariant: what is timed is the contender's work alone; its input is made before.
 
 use std::hint::black_box;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock, mpsc};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -231,28 +231,39 @@ async fn tasks<C: Operations>(shared: &C::Shared, times: u32) -> Result<Spent> {
 }
 
 fn threads<C: Operations>(shared: &C::Shared, times: u32) -> Result<Spent> {
-    let watch = Watch::start();
-    let ask = |task: u32| {
-        C::surround(shared, || {
-            for turn in turns(task, times) {
-                drop(black_box(at_once(C::by_key_shared(
-                    shared,
-                    Sample::key(turn),
-                ))?));
-            }
-            Ok(())
-        })
-    };
-    let ask = &ask;
+    // Nobody sends on the channels: they end when all threads have come, and when all are done.
+    let (coming, all_came) = mpsc::channel::<()>();
+    let (working, all_worked) = mpsc::channel::<()>();
+    let gate = RwLock::new(());
+    let closed = gate.write();
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..TASKS)
-            .map(|task| scope.spawn(move || ask(task)))
-            .collect();
-        threads
-            .into_iter()
-            .try_for_each(|thread| thread.join().map_err(|_| "a thread panicked")?)
-    })?;
-    Ok(watch.stop())
+        let gate = &gate;
+        let ask = |task: u32| {
+            let (coming, working) = (coming.clone(), working.clone());
+            let turns = move || {
+                drop(coming);
+                drop(gate.read());
+                let outcome = turns(task, times).try_for_each(|turn| {
+                    at_once(C::by_key_shared(shared, Sample::key(turn))).map(|user| {
+                        drop(black_box(user));
+                    })
+                });
+                drop(working);
+                outcome
+            };
+            scope.spawn(move || C::surround(shared, turns))
+        };
+        let threads: Vec<_> = (0..TASKS).map(ask).collect();
+        drop((coming, working));
+        let _ = all_came.recv();
+        let watch = Watch::start();
+        drop(closed);
+        let _ = all_worked.recv();
+        let spent = watch.stop();
+        let mut outcomes = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
+        outcomes.try_for_each(|outcome| outcome.map_err(|_| "a thread panicked")?)?;
+        Ok(spent)
+    })
 }
 
 /// The turns of one task, so that all tasks together take each turn once.

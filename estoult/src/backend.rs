@@ -93,6 +93,11 @@ pub trait Session: fmt::Debug + Send + 'static {
     /// Whether the session can't be used any more.
     fn is_broken(&self) -> bool;
 
+    /// Whether a transaction is open, where the client library tells.
+    fn is_in_transaction(&self) -> Option<bool> {
+        None
+    }
+
     /// Says good-bye and closes the session.
     async fn close(self: Box<Self>);
 }

@@ -90,6 +90,8 @@ pub struct Lease {
     home: Option<Box<dyn Home>>,
     is_busy: bool,
     in_transaction: bool,
+    /// Whether the program's own SQL began a transaction that it has not ended.
+    has_script_begun: bool,
 }
 
 impl fmt::Debug for Lease {
@@ -117,6 +119,7 @@ impl Lease {
             home,
             is_busy: false,
             in_transaction: false,
+            has_script_begun: false,
         }
     }
 
@@ -153,6 +156,9 @@ impl Lease {
         statement: Statement,
         sink: Box<dyn Sink>,
     ) -> Result<Box<dyn Sink>> {
+        if statement.is_raw {
+            self.note_script(&statement.sql);
+        }
         let outcome = self.session()?.fetch(statement, sink).await;
         self.done(outcome)
     }
@@ -171,20 +177,62 @@ impl Lease {
     }
 
     pub(crate) async fn execute(&mut self, statement: Statement) -> Result<Outcome> {
+        if statement.is_raw {
+            self.note_script(&statement.sql);
+        }
         let outcome = self.session()?.execute(statement).await;
         self.done(outcome)
     }
 
     pub(crate) async fn batch(&mut self, script: &str) -> Result<()> {
+        let begins = self.note_script(script);
+        let outcome = self.control(script).await;
+        // A script that failed may not have come to its own end of the transaction.
+        self.has_script_begun |= begins && outcome.is_err();
+        outcome
+    }
+
+    /// Runs statements of estoult's own.
+    pub(crate) async fn control(&mut self, script: &str) -> Result<()> {
         let outcome = self.session()?.batch(script).await;
         self.done(outcome)
+    }
+
+    /// A program's own SQL may begin a transaction and leave it open: a lease that comes back so counts as inside of
+    /// one. Gives whether it begins one at all.
+    fn note_script(&mut self, script: &str) -> bool {
+        let mut begins = false;
+        for statement in script.split(';') {
+            let words: Vec<_> = statement
+                .split_whitespace()
+                .take(2)
+                .map(str::to_ascii_lowercase)
+                .collect();
+            match words
+                .iter()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .as_slice()
+            {
+                ["begin", ..] | ["start", "transaction"] | ["savepoint", ..] => {
+                    begins = true;
+                    self.has_script_begun = true;
+                }
+                ["commit" | "end" | "rollback"]
+                | ["commit" | "end" | "rollback", "work" | "transaction"] => {
+                    self.has_script_begun = false;
+                }
+                _ => {}
+            }
+        }
+        begins
     }
 
     /// Begins a transaction. The state is marked before anything is sent: a future that is dropped half way leaves a
     /// lease that counts as inside of one.
     pub(crate) async fn begin(&mut self, statement: &str) -> Result<()> {
         self.mark_transaction(true);
-        let begun = self.batch(statement).await;
+        let begun = self.control(statement).await;
         if begun.is_err() && !self.is_broken() {
             // The server refused it, so no transaction is open.
             self.mark_transaction(false);
@@ -194,7 +242,7 @@ impl Lease {
 
     /// Ends the transaction with COMMIT or ROLLBACK.
     pub(crate) async fn end(&mut self, statement: &str) -> Result<()> {
-        self.batch(statement).await?;
+        self.control(statement).await?;
         self.mark_transaction(false);
         Ok(())
     }
@@ -214,20 +262,29 @@ impl Lease {
                 .is_none_or(|session| session.is_broken())
     }
 
+    fn is_in_transaction(&self) -> bool {
+        let told = self
+            .session
+            .as_ref()
+            .and_then(|session| session.is_in_transaction());
+        told.unwrap_or(self.in_transaction || self.has_script_begun)
+    }
+
     /// Closes the connection instead of giving it back.
     pub(crate) fn discard(&mut self) {
         if let Some(home) = self.home.take() {
             home.forget();
         }
+        let is_in_transaction = self.is_in_transaction() && !self.is_busy;
         if let Some(session) = self.session.take() {
-            close_in_background(session, self.in_transaction && !self.is_busy);
+            close_in_background(session, is_in_transaction);
         }
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let is_clean = !self.is_broken() && !self.in_transaction;
+        let is_clean = !self.is_broken() && !self.is_in_transaction();
         match (self.session.take(), self.home.take()) {
             (Some(session), Some(home)) if is_clean => home.keep(session),
             (session, home) => {

@@ -120,7 +120,7 @@ impl Transaction {
         let mut lease = self.shared.lease.lock().await;
         let dropped = self.shared.dropped.load(Ordering::Acquire);
         if dropped > 0 {
-            lease.batch(&roll_back_to(dropped)).await?;
+            lease.control(&roll_back_to(dropped)).await?;
             self.shared.dropped.store(0, Ordering::Release);
         }
         let open = self.shared.depth.load(Ordering::Acquire);
@@ -165,7 +165,7 @@ impl Transaction {
         let mut lease = self.lease().await?;
         let outcome = match self.depth {
             1 => lease.end(statement).await,
-            _ => lease.batch(statement).await,
+            _ => lease.control(statement).await,
         };
         drop(lease);
         if outcome.is_ok() {

@@ -168,6 +168,12 @@ impl Session for SqliteSession {
         self.connection.is_none()
     }
 
+    fn is_in_transaction(&self) -> Option<bool> {
+        self.connection
+            .as_ref()
+            .map(|connection| !connection.is_autocommit())
+    }
+
     async fn close(mut self: Box<Self>) {
         if let Some(connection) = self.connection.take() {
             // Closing may write the last of the write-ahead log.
