@@ -4,14 +4,12 @@ use ::chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeD
 
 use crate::value::{
     Datum, DatumRef, Kind, Mismatch, Value,
-    temporal::{parse_date, parse_date_time, parse_time},
+    temporal::{
+        cast_timestamp, out_of_range, read_date, read_date_time, read_time, read_timestamp,
+    },
 };
 
 type Read<T> = Result<T, Mismatch>;
-
-fn out_of_range(what: &'static str) -> Mismatch {
-    Mismatch::new(format!("expected {what}, found one out of its range"))
-}
 
 impl Value for NaiveDate {
     const KIND: Kind = Kind::Date;
@@ -22,13 +20,7 @@ impl Value for NaiveDate {
     }
 
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
-        let days = match datum {
-            DatumRef::Date(days) => Some(days),
-            DatumRef::Text(text) => parse_date(text).and_then(|days| i32::try_from(days).ok()),
-            other => return Err(Mismatch::expected("a date", other)),
-        };
-        let days = days.ok_or_else(|| Mismatch::expected("a date like 2026-01-31", datum))?;
-        Self::from_epoch_days(days).ok_or_else(|| out_of_range("a date"))
+        Self::from_epoch_days(read_date(datum)?).ok_or_else(|| out_of_range("a date"))
     }
 }
 
@@ -42,17 +34,10 @@ impl Value for NaiveTime {
     }
 
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
-        let micros = match datum {
-            DatumRef::Time(micros) => Some(micros),
-            DatumRef::Text(text) => parse_time(text),
-            other => return Err(Mismatch::expected("a time", other)),
-        };
-        let micros = micros.ok_or_else(|| Mismatch::expected("a time like 12:30:00", datum))?;
-        let (time, days) = Self::MIN.overflowing_add_signed(TimeDelta::microseconds(micros));
-        if days == 0 {
-            Ok(time)
-        } else {
-            Err(out_of_range("a time of day"))
+        let since_midnight = TimeDelta::microseconds(read_time(datum)?);
+        match Self::MIN.overflowing_add_signed(since_midnight) {
+            (time, 0) => Ok(time),
+            _ => Err(out_of_range("a time of day")),
         }
     }
 }
@@ -66,20 +51,14 @@ impl Value for NaiveDateTime {
     }
 
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
-        let micros = match datum {
-            DatumRef::DateTime(micros) => Some(micros),
-            DatumRef::Text(text) => match parse_date_time(text) {
-                Some((micros, None)) => Some(micros),
-                _ => None,
-            },
-            _ => None,
-        };
-        let micros =
-            micros.ok_or_else(|| Mismatch::expected("a date and time without a zone", datum))?;
-        DateTime::from_timestamp_micros(micros)
+        DateTime::from_timestamp_micros(read_date_time(datum)?)
             .map(|instant| instant.naive_utc())
             .ok_or_else(|| out_of_range("a date and time"))
     }
+}
+
+fn instant(micros: i64) -> Read<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(micros).ok_or_else(|| out_of_range("a timestamp"))
 }
 
 impl Value for DateTime<Utc> {
@@ -91,25 +70,11 @@ impl Value for DateTime<Utc> {
     }
 
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
-        let micros = match datum {
-            // MySQL's DATETIME has no zone: sessions are set to UTC, so it is read as UTC.
-            DatumRef::Timestamp(micros) | DatumRef::DateTime(micros) => Some(micros),
-            DatumRef::Text(text) => {
-                parse_date_time(text).map(|(micros, offset)| micros - offset.unwrap_or(0))
-            }
-            _ => None,
-        };
-        let micros = micros.ok_or_else(|| Mismatch::expected("a timestamp", datum))?;
-        Self::from_timestamp_micros(micros).ok_or_else(|| out_of_range("a timestamp"))
+        instant(read_timestamp(datum)?)
     }
 
     fn cast(input: DatumRef<'_>) -> Read<Self> {
-        match input {
-            DatumRef::Text(text) if matches!(parse_date_time(text), Some((_, None))) => Err(
-                Mismatch::new("expected a timestamp with a zone like 2026-01-31T12:30:00Z"),
-            ),
-            input => Self::from_datum(input),
-        }
+        instant(cast_timestamp(input)?)
     }
 }
 
@@ -122,10 +87,10 @@ impl Value for DateTime<FixedOffset> {
     }
 
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
-        DateTime::<Utc>::from_datum(datum).map(Into::into)
+        instant(read_timestamp(datum)?).map(Into::into)
     }
 
     fn cast(input: DatumRef<'_>) -> Read<Self> {
-        DateTime::<Utc>::cast(input).map(Into::into)
+        instant(cast_timestamp(input)?).map(Into::into)
     }
 }

@@ -8,7 +8,9 @@ mod parse;
 use std::fmt::Write;
 
 #[cfg(any(feature = "chrono", feature = "time"))]
-pub(crate) use self::parse::{parse_date, parse_date_time, parse_time};
+pub(crate) use self::parse::{
+    cast_timestamp, out_of_range, read_date, read_date_time, read_time, read_timestamp,
+};
 
 pub(crate) const DAY_MICROS: i64 = 86_400_000_000;
 const SECOND_MICROS: i64 = 1_000_000;

@@ -1,6 +1,70 @@
 //! Dates and times from text, as SQLite stores them and as people write them.
 
 use super::{DAY_MICROS, SECOND_MICROS, days};
+use crate::value::{DatumRef, Mismatch};
+
+type Read<T> = Result<T, Mismatch>;
+
+/// The days since 1970-01-01 in a datum.
+pub(crate) fn read_date(datum: DatumRef<'_>) -> Read<i32> {
+    let days = match datum {
+        DatumRef::Date(days) => Some(days),
+        DatumRef::Text(text) => parse_date(text).and_then(|days| i32::try_from(days).ok()),
+        other => return Err(Mismatch::expected("a date", other)),
+    };
+    days.ok_or_else(|| Mismatch::expected("a date like 2026-01-31", datum))
+}
+
+/// The microseconds since midnight in a datum.
+pub(crate) fn read_time(datum: DatumRef<'_>) -> Read<i64> {
+    let micros = match datum {
+        DatumRef::Time(micros) => Some(micros),
+        DatumRef::Text(text) => parse_time(text),
+        other => return Err(Mismatch::expected("a time", other)),
+    };
+    micros.ok_or_else(|| Mismatch::expected("a time like 12:30:00", datum))
+}
+
+/// The microseconds since 1970-01-01 00:00 in a datum, in no zone.
+pub(crate) fn read_date_time(datum: DatumRef<'_>) -> Read<i64> {
+    let micros = match datum {
+        DatumRef::DateTime(micros) => Some(micros),
+        DatumRef::Text(text) => match parse_date_time(text) {
+            Some((micros, None)) => Some(micros),
+            _ => None,
+        },
+        _ => None,
+    };
+    micros.ok_or_else(|| Mismatch::expected("a date and time without a zone", datum))
+}
+
+/// The microseconds since 1970-01-01 00:00 UTC in a datum. MySQL's DATETIME has no zone: its sessions are set to UTC,
+/// so it is read as UTC.
+pub(crate) fn read_timestamp(datum: DatumRef<'_>) -> Read<i64> {
+    let micros = match datum {
+        DatumRef::Timestamp(micros) | DatumRef::DateTime(micros) => Some(micros),
+        DatumRef::Text(text) => {
+            parse_date_time(text).map(|(micros, offset)| micros - offset.unwrap_or(0))
+        }
+        _ => None,
+    };
+    micros.ok_or_else(|| Mismatch::expected("a timestamp", datum))
+}
+
+/// The same from loosely typed input, which has to name its zone.
+pub(crate) fn cast_timestamp(input: DatumRef<'_>) -> Read<i64> {
+    match input {
+        DatumRef::Text(text) if matches!(parse_date_time(text), Some((_, None))) => Err(
+            Mismatch::new("expected a timestamp with a zone like 2026-01-31T12:30:00Z"),
+        ),
+        input => read_timestamp(input),
+    }
+}
+
+/// The mismatch of a value that the type can't hold.
+pub(crate) fn out_of_range(what: &'static str) -> Mismatch {
+    Mismatch::new(format!("expected {what}, found one out of its range"))
+}
 
 fn number(bytes: &[u8]) -> Option<i64> {
     if bytes.is_empty() {
@@ -13,7 +77,7 @@ fn number(bytes: &[u8]) -> Option<i64> {
 }
 
 /// Days of `2026-01-31`.
-pub(crate) fn parse_date(text: &str) -> Option<i64> {
+fn parse_date(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();
     let (sign, bytes) = match bytes.first()? {
         b'-' => (-1, &bytes[1..]),
@@ -30,7 +94,7 @@ pub(crate) fn parse_date(text: &str) -> Option<i64> {
 }
 
 /// Microseconds of `12:30`, `12:30:00` or `12:30:00.123456`; further digits are refused.
-pub(crate) fn parse_time(text: &str) -> Option<i64> {
+fn parse_time(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();
     if bytes.len() < 5 || bytes[2] != b':' {
         return None;
@@ -63,7 +127,7 @@ fn parse_fraction(bytes: &[u8]) -> Option<i64> {
 }
 
 /// A date and time, and the offset in microseconds when the text names a zone (`Z`, `+02:00`).
-pub(crate) fn parse_date_time(text: &str) -> Option<(i64, Option<i64>)> {
+fn parse_date_time(text: &str) -> Option<(i64, Option<i64>)> {
     let (date, rest) = text.split_at_checked(10)?;
     let days = parse_date(date)?;
     if rest.is_empty() {

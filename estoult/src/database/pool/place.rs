@@ -1,0 +1,45 @@
+//! Where a leased connection goes when it comes back.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use deadpool::managed::Object;
+
+use super::shared::{Opener, Shared};
+use crate::{
+    backend::Session,
+    database::lease::{Home, close_in_background},
+};
+
+/// A leased connection's place in its set.
+pub(super) struct Place {
+    kept: Object<Opener>,
+    shared: Arc<Shared>,
+}
+
+impl Place {
+    pub(super) fn new(kept: Object<Opener>, shared: Arc<Shared>) -> Self {
+        Self { kept, shared }
+    }
+}
+
+impl Home for Place {
+    fn keep(mut self: Box<Self>, session: Box<dyn Session>) {
+        self.kept.holder.give_back();
+        if self.shared.starving.load(Ordering::Relaxed) > 0 {
+            // Another runtime waits for a place: this connection makes room instead of going idle.
+            drop(Object::take(self.kept));
+            close_in_background(session, false);
+            return;
+        }
+        self.kept.session = Some(session);
+    }
+
+    fn forget(self: Box<Self>) {
+        self.kept.holder.give_back();
+        drop(Object::take(self.kept));
+    }
+
+    fn note_transaction(&self, is_open: bool) {
+        self.kept.holder.note_transaction(is_open);
+    }
+}
