@@ -8,14 +8,15 @@ use quote::format_ident;
 use syn::{Expr, Member, Path, Type, Visibility, ext::IdentExt};
 
 /// A value and the place where it was written.
-#[derive(Debug, Clone)]
+#[cfg_attr(test, derive(Debug))]
+#[derive(Clone)]
 pub(crate) struct Spanned<T> {
     pub(crate) value: T,
     pub(crate) span: Span,
 }
 
 /// The type that the derive stands on.
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) struct Target {
     pub(crate) ident: Ident,
     pub(crate) visibility: Visibility,
@@ -25,13 +26,14 @@ pub(crate) struct Target {
 }
 
 /// The names of the attributes that stand on one item, in order.
-#[derive(Debug, Default)]
+#[cfg_attr(test, derive(Debug))]
+#[derive(Default)]
 pub(crate) struct Given {
     pub(crate) words: Vec<Spanned<&'static str>>,
 }
 
 /// A struct with `derive(Schema)`.
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) struct Schema {
     pub(crate) target: Target,
     pub(crate) table: Spanned<String>,
@@ -42,14 +44,14 @@ pub(crate) struct Schema {
 }
 
 /// A struct with `derive(Embedded)`.
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) struct Embedded {
     pub(crate) target: Target,
     pub(crate) fields: Vec<Field>,
 }
 
 /// A field of a schema or of an embedded struct.
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) struct Field {
     pub(crate) ident: Ident,
     pub(crate) ty: Type,
@@ -75,7 +77,8 @@ pub(crate) enum Place {
 }
 
 /// Who makes the value of a column when a row is inserted.
-#[derive(Debug, Clone)]
+#[cfg_attr(test, derive(Debug))]
+#[derive(Clone)]
 pub(crate) enum Source {
     /// The program: the field stands in the literal.
     Program,
@@ -99,7 +102,7 @@ pub(crate) enum Indexed {
 }
 
 /// An index over the fields that the struct lists.
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) struct Index {
     pub(crate) kind: Indexed,
     pub(crate) fields: Vec<Ident>,
@@ -107,7 +110,7 @@ pub(crate) struct Index {
 }
 
 /// A way to the rows of another schema.
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) struct Association {
     pub(crate) cardinality: Cardinality,
     pub(crate) name: Ident,
@@ -127,7 +130,7 @@ pub(crate) enum Cardinality {
 }
 
 /// A type with `derive(Value)`.
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) struct Value {
     pub(crate) target: Target,
     pub(crate) given: Given,
@@ -135,7 +138,7 @@ pub(crate) struct Value {
 }
 
 /// How a value is kept.
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) enum Shape {
     /// As its only field.
     Newtype(Member, Box<Type>),
@@ -148,21 +151,21 @@ pub(crate) enum Shape {
 }
 
 /// A variant that is kept as text.
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) struct Label {
     pub(crate) ident: Ident,
     pub(crate) text: Spanned<String>,
 }
 
 /// A variant that is kept as a number; the number itself where it is a literal.
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) struct Number {
     pub(crate) ident: Ident,
     pub(crate) known: Option<i64>,
 }
 
 /// A struct with `derive(FromRow)`.
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) struct Row {
     pub(crate) target: Target,
     pub(crate) schema: Option<Path>,
@@ -170,7 +173,7 @@ pub(crate) struct Row {
 }
 
 /// A field of a row.
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) struct RowField {
     pub(crate) ident: Ident,
     pub(crate) ty: Type,

@@ -91,24 +91,31 @@ pub struct Constraint {
 }
 
 /// The rule that a [`Constraint`] keeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, derive_more::Display)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConstraintKind {
     /// Two rows with one key.
-    #[display("unique")]
     Unique,
     /// A key without its row.
-    #[display("foreign key")]
     ForeignKey,
     /// A null where none may be.
-    #[display("not null")]
     NotNull,
     /// A condition that does not hold.
-    #[display("check")]
     Check,
     /// An exclusion constraint of PostgreSQL.
-    #[display("exclusion")]
     Exclusion,
+}
+
+impl fmt::Display for ConstraintKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unique => "unique",
+            Self::ForeignKey => "foreign key",
+            Self::NotNull => "not null",
+            Self::Check => "check",
+            Self::Exclusion => "exclusion",
+        })
+    }
 }
 
 impl Error {

@@ -11,7 +11,7 @@ use std::{fmt, future::Future, marker::PhantomData, panic::Location};
 
 pub(crate) use self::{
     insert::{bulk_size, check_values, insert, insert_rows},
-    plan::Plan,
+    plan::{BoxFuture, Plan},
     render::Renderer,
     select::Select,
     write::{delete_by_key, delete_where, row_exists, select_by_key, update_by_key, update_where},

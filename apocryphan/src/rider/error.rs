@@ -10,6 +10,8 @@ use super::failure::Failure;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A failure of rider: what was tried, why it failed and what to do next.
+#[derive(derive_more::Display)]
+#[display("{}", _0.message)]
 pub struct Error(Box<Details>);
 
 struct Details {
@@ -89,12 +91,6 @@ impl Error {
             ErrorKind::Migration(failure) => Some(failure),
             _ => None,
         }
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Rules of single fields and of the columns of one struct.
 
+use quote::ToTokens;
 use syn::ext::IdentExt;
 
 use crate::{
@@ -163,7 +164,8 @@ pub(super) fn prefixes_differ(fields: &[Field], errors: &mut Errors) {
         let same = fields.iter().take(at).find(|earlier| {
             matches!(field.place, Place::Embed(_))
                 && earlier.place == field.place
-                && earlier.ty == field.ty
+                && earlier.ty.to_token_stream().to_string()
+                    == field.ty.to_token_stream().to_string()
         });
         if let Some(same) = same {
             let message = format!(

@@ -2,22 +2,31 @@
 //!
 //! Invariant: nothing here talks to a database.
 
+use std::fmt;
+
 /// A way of writing SQL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, derive_more::Display)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Dialect {
     /// SQLite.
-    #[display("SQLite")]
     Sqlite,
     /// PostgreSQL.
-    #[display("PostgreSQL")]
     Postgres,
     /// MySQL.
-    #[display("MySQL")]
     MySql,
     /// MariaDB, recognised when a connection is made.
-    #[display("MariaDB")]
     MariaDb,
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+            Self::MySql => "MySQL",
+            Self::MariaDb => "MariaDB",
+        })
+    }
 }
 
 impl Dialect {

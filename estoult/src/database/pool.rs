@@ -7,6 +7,7 @@ mod shared;
 
 use std::{
     fmt,
+    future::poll_fn,
     panic::Location,
     pin::pin,
     sync::{Arc, atomic::Ordering},
@@ -16,7 +17,6 @@ use std::{
 
 use async_trait::async_trait;
 use deadpool::managed::{Object, Pool, PoolError};
-use futures_util::poll;
 use tokio::{runtime::Handle, time::timeout};
 
 use self::{
@@ -77,7 +77,9 @@ impl Connections {
     async fn kept(&self) -> Result<Object<Opener>> {
         let set = self.0.set()?;
         let mut get = pin!(set.get());
-        if let Poll::Ready(got) = poll!(get.as_mut()) {
+        // Most often one is free, and no timer is needed.
+        let at_once = poll_fn(|context| Poll::Ready(get.as_mut().poll(context))).await;
+        if let Poll::Ready(got) = at_once {
             return got.map_err(unwrap_error);
         }
         let _waiting = Counted::new(&self.0.waiting);

@@ -4,13 +4,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use futures_util::future::BoxFuture;
-
 use crate::{
     database::lease::Lease,
     error::Result,
     expr::Node,
-    query::Rooted,
+    query::{BoxFuture, Rooted},
     schema::{Children, Preload, Schema},
     value::{Datum, Kind},
 };

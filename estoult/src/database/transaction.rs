@@ -19,18 +19,25 @@ use crate::{
 };
 
 /// How far a transaction is kept apart from those that run beside it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, derive_more::Display)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Isolation {
     /// Each statement sees what was committed before it.
-    #[display("read committed")]
     ReadCommitted,
     /// All statements see what was committed before the first one.
-    #[display("repeatable read")]
     RepeatableRead,
     /// As if the transactions ran one after the other.
-    #[display("serializable")]
     Serializable,
+}
+
+impl fmt::Display for Isolation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ReadCommitted => "read committed",
+            Self::RepeatableRead => "repeatable read",
+            Self::Serializable => "serializable",
+        })
+    }
 }
 
 /// The settings of a transaction.

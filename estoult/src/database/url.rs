@@ -2,21 +2,22 @@
 //!
 //! Invariant: no message and no `Debug` holds a password.
 
-use std::{fmt, path::PathBuf, time::Duration};
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod server;
 
-use percent_encoding::percent_decode_str;
-use url::{ParseError, Url};
+#[cfg(not(any(feature = "mysql", feature = "postgres")))]
+#[path = "url/absent_server.rs"]
+mod server;
+
+use std::{fmt, path::PathBuf, time::Duration};
 
 use crate::error::{Error, Result};
 
 /// Which database an URL means.
-#[derive(Clone, derive_more::Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Target {
-    #[debug("{_0:?}")]
     Sqlite(SqliteAddress),
-    #[debug("{_0:?}")]
     Postgres(PostgresAddress),
-    #[debug("{_0:?}")]
     MySql(MySqlAddress),
 }
 
@@ -110,8 +111,8 @@ pub(crate) fn parse(url: &str) -> Result<Target> {
     };
     match scheme {
         "sqlite" => parse_sqlite(rest).map(Target::Sqlite),
-        "postgres" | "postgresql" => parse_postgres(url).map(Target::Postgres),
-        "mysql" | "mariadb" => parse_mysql(url).map(Target::MySql),
+        "postgres" | "postgresql" => server::parse_postgres(url).map(Target::Postgres),
+        "mysql" | "mariadb" => server::parse_mysql(url).map(Target::MySql),
         other => Err(Error::configuration(format!(
             "read a database URL: unknown scheme `{other}`; known are `sqlite:`, `postgres://` and `mysql://`"
         ))),
@@ -136,7 +137,7 @@ fn parse_sqlite(rest: &str) -> Result<SqliteAddress> {
         synchronous: "normal".to_owned(),
     };
     let mut problems = Vec::new();
-    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         problems.extend(set_sqlite(&mut address, &name, &value).err());
     }
     refuse("sqlite", problems)?;
@@ -180,180 +181,6 @@ fn set_sqlite(address: &mut SqliteAddress, name: &str, value: &str) -> Result<()
         }
     }
     Ok(())
-}
-
-fn parse_postgres(url: &str) -> Result<PostgresAddress> {
-    let (server, options) = parse_server(url, "postgres", 5432)?;
-    let mut address = PostgresAddress {
-        server,
-        application: None,
-        settings: Vec::new(),
-    };
-    let mut problems = Vec::new();
-    for (name, value) in options {
-        problems.extend(set_postgres(&mut address, &name, value).err());
-    }
-    refuse("postgres", problems)?;
-    Ok(address)
-}
-
-fn set_postgres(address: &mut PostgresAddress, name: &str, value: String) -> Result<(), String> {
-    match name {
-        "application_name" => address.application = Some(value),
-        "host" if value.starts_with('/') => address.server.socket = Some(value.into()),
-        "host" => address.server.host = value,
-        "user" => address.server.user = Some(value),
-        "password" => address.server.password = Some(value),
-        "dbname" => address.server.database = Some(value),
-        "options" => {
-            for word in value.split_whitespace() {
-                let setting = word.trim_start_matches("-c").trim_start_matches("--");
-                if let Some((name, value)) = setting.split_once('=') {
-                    address.settings.push((name.to_owned(), value.to_owned()));
-                }
-            }
-        }
-        _ => {
-            return set_server(&mut address.server, name, &value).unwrap_or_else(|| {
-                Err(unknown(
-                    name,
-                    "application_name, host, port, user, password, dbname, options, sslmode, \
-                     sslrootcert, sslcert, sslkey, statement_cache_capacity",
-                ))
-            });
-        }
-    }
-    Ok(())
-}
-
-fn parse_mysql(url: &str) -> Result<MySqlAddress> {
-    let (server, options) = parse_server(url, "mysql", 3306)?;
-    let mut address = MySqlAddress {
-        server,
-        charset: None,
-        collation: None,
-    };
-    let mut problems = Vec::new();
-    for (name, value) in options {
-        problems.extend(set_mysql(&mut address, &name, value).err());
-    }
-    refuse("mysql", problems)?;
-    Ok(address)
-}
-
-fn set_mysql(address: &mut MySqlAddress, name: &str, value: String) -> Result<(), String> {
-    match name {
-        "charset" => address.charset = Some(value),
-        "collation" => address.collation = Some(value),
-        "socket" => address.server.socket = Some(value.into()),
-        _ => {
-            return set_server(&mut address.server, name, &value).unwrap_or_else(|| {
-                Err(unknown(
-                    name,
-                    "charset, collation, socket, port, ssl-mode, ssl-ca, ssl-cert, ssl-key, \
-                     statement-cache-capacity",
-                ))
-            });
-        }
-    }
-    Ok(())
-}
-
-/// The settings that both servers have, under the names that each of them uses.
-fn set_server(server: &mut ServerAddress, name: &str, value: &str) -> Option<Result<(), String>> {
-    match name {
-        "port" => match value.parse() {
-            Ok(port) => server.port = port,
-            Err(_) => return Some(Err(choice(name, "a number from 1 to 65535"))),
-        },
-        "sslmode" | "ssl-mode" => match parse_tls(value) {
-            Some(tls) => server.tls = tls,
-            None => {
-                let modes = "disable, prefer, require, verify-ca or verify-full";
-                return Some(Err(choice(name, modes)));
-            }
-        },
-        "sslrootcert" | "ssl-ca" => server.root_certificate = Some(value.into()),
-        "sslcert" | "ssl-cert" => server.certificate = Some(value.into()),
-        "sslkey" | "ssl-key" => server.certificate_key = Some(value.into()),
-        "statement_cache_capacity" | "statement-cache-capacity" => match value.parse() {
-            // A capacity of zero leaks prepared statements on the server in sqlx 0.9.0.
-            Ok(capacity) if capacity > 0 => server.statement_cache = capacity,
-            _ => return Some(Err(choice(name, "a number above zero"))),
-        },
-        _ => return None,
-    }
-    Some(Ok(()))
-}
-
-fn parse_tls(value: &str) -> Option<Tls> {
-    Some(
-        match value.to_ascii_lowercase().replace('_', "-").as_str() {
-            "disable" | "disabled" => Tls::Disabled,
-            "allow" | "prefer" | "preferred" => Tls::Preferred,
-            "require" | "required" => Tls::Required,
-            "verify-ca" => Tls::VerifyAuthority,
-            "verify-full" | "verify-identity" => Tls::VerifyFull,
-            _ => return None,
-        },
-    )
-}
-
-type Options = Vec<(String, String)>;
-
-fn parse_server(text: &str, scheme: &str, default_port: u16) -> Result<(ServerAddress, Options)> {
-    let url = Url::parse(text).map_err(|error| wrong_part(scheme, error))?;
-    let host = decode(url.host_str().unwrap_or_default());
-    if host.contains(',') {
-        return Err(Error::configuration(format!(
-            "read a {scheme} URL: it names several hosts; a database has one, name each host in a database of its own"
-        )));
-    }
-    let is_socket = host.starts_with('/');
-    let server = ServerAddress {
-        host: if host.is_empty() || is_socket {
-            "localhost".to_owned()
-        } else {
-            host.clone()
-        },
-        port: url.port().unwrap_or(default_port),
-        socket: is_socket.then(|| PathBuf::from(&host)),
-        user: Some(decode(url.username())).filter(|user| !user.is_empty()),
-        password: url.password().map(decode),
-        database: Some(decode(url.path().trim_start_matches('/'))).filter(|name| !name.is_empty()),
-        tls: Tls::Preferred,
-        root_certificate: None,
-        certificate: None,
-        certificate_key: None,
-        statement_cache: 256,
-    };
-    let options = url
-        .query_pairs()
-        .map(|(name, value)| (name.into_owned(), value.into_owned()));
-    Ok((server, options.collect()))
-}
-
-fn decode(text: &str) -> String {
-    percent_decode_str(text).decode_utf8_lossy().into_owned()
-}
-
-fn wrong_part(scheme: &str, error: ParseError) -> Error {
-    let part = match error {
-        ParseError::InvalidPort => {
-            "the port is not a number from 1 to 65535 (in user and password write `@ : / # ?` as %40 %3A %2F %23 %3F)"
-        }
-        ParseError::EmptyHost => "the host is missing",
-        ParseError::InvalidIpv4Address | ParseError::InvalidIpv6Address => {
-            "the host is not a valid IP address"
-        }
-        ParseError::IdnaError | ParseError::InvalidDomainCharacter => {
-            "the host has a character that no host name may have"
-        }
-        _ => "it is malformed",
-    };
-    Error::configuration(format!(
-        "read a {scheme} URL: {part}; write it as {scheme}://user:password@host:port/database"
-    ))
 }
 
 fn choice(name: &str, known: &str) -> String {

@@ -1,8 +1,6 @@
 //! What becomes of a query's rows: decoded as they are, or joined with associated rows that further statements load.
 
-use std::{fmt, marker::PhantomData, sync::Arc};
-
-use futures_util::future::BoxFuture;
+use std::{fmt, marker::PhantomData, pin::Pin, sync::Arc};
 
 use crate::{
     database::{lease::Lease, preload::LoadChildren},
@@ -11,6 +9,9 @@ use crate::{
     row::Decode,
     schema::{Association, Schema},
 };
+
+/// A future behind a pointer, for recursion over associations.
+pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// How the rows of a query are read.
 pub(crate) enum Plan<R> {

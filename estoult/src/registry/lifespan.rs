@@ -2,12 +2,14 @@
 
 use std::{
     fmt,
+    future::poll_fn,
     panic::Location,
+    pin::Pin,
     sync::atomic::{AtomicUsize, Ordering},
+    task::Poll,
     time::Duration,
 };
 
-use futures_util::{StreamExt, stream};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -70,18 +72,24 @@ impl Lifespan {
             databases: Vec::with_capacity(databases.len()),
         };
         let mut failures = Vec::new();
-        let connecting = databases.into_iter().map(|database| async move {
-            let begun = begin_one(&database).await;
-            (database, begun)
-        });
-        let mut connecting = stream::iter(connecting).buffer_unordered(CONNECTING_AT_ONCE);
-        while let Some((database, begun)) = connecting.next().await {
-            match begun {
-                Ok(()) => lifespan.databases.push(database),
-                Err(error) => failures.push((database, error)),
+        let mut waiting = databases.into_iter();
+        let mut connecting: Vec<Connecting> = Vec::new();
+        loop {
+            let room = CONNECTING_AT_ONCE - connecting.len();
+            connecting.extend(waiting.by_ref().take(room).map(|database| -> Connecting {
+                Box::pin(async move {
+                    let begun = begin_one(&database).await;
+                    (database, begun)
+                })
+            }));
+            if connecting.is_empty() {
+                break;
+            }
+            match first_ready(&mut connecting).await {
+                (database, Ok(())) => lifespan.databases.push(database),
+                (database, Err(error)) => failures.push((database, error)),
             }
         }
-        drop(connecting);
         if failures.is_empty() {
             return Ok(lifespan);
         }
@@ -113,6 +121,22 @@ impl Lifespan {
             Err(failed(failures))
         }
     }
+}
+
+type Connecting = Pin<Box<dyn Future<Output = (Database, Result<()>)> + Send>>;
+
+/// Drives all of them, and gives the first that is ready.
+async fn first_ready(connecting: &mut Vec<Connecting>) -> (Database, Result<()>) {
+    poll_fn(|context| {
+        for index in 0..connecting.len() {
+            if let Poll::Ready(ready) = connecting[index].as_mut().poll(context) {
+                drop(connecting.swap_remove(index));
+                return Poll::Ready(ready);
+            }
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 async fn begin_one(database: &Database) -> Result<()> {

@@ -14,11 +14,16 @@ pub struct Column<S, T> {
 }
 
 /// A column's name: a prefix when it belongs to an embedded struct, and its own.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, derive_more::Display)]
-#[display("{prefix}{name}")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ColumnName {
     pub(crate) prefix: &'static str,
     pub(crate) name: &'static str,
+}
+
+impl fmt::Display for ColumnName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.prefix, self.name)
+    }
 }
 
 impl fmt::Debug for ColumnName {

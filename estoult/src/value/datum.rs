@@ -130,10 +130,15 @@ pub enum DatumRef<'r> {
 }
 
 /// Why a value did not fit a type. The message names kinds, never the value.
-#[derive(Debug, Clone, PartialEq, Eq, derive_more::Display)]
-#[display("{message}")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
     message: Cow<'static, str>,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
 }
 
 impl std::error::Error for Mismatch {}
