@@ -39,7 +39,8 @@ pub use json::{Json, from_json, to_json};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be stored in a column",
     label = "not a column type",
-    note = "derive `Value` for it, or use a built-in type; chrono, time, uuid, decimal and json types need the feature of that name"
+    note = "derive `Value` for it, or use a built-in type; \
+            chrono, time, uuid, decimal and json types need the feature of that name"
 )]
 pub trait Value: Sized + Send + Sync + 'static {
     /// The kind of column that holds it.

@@ -7,7 +7,6 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::{
     database::{Database, Transaction, lease::Lease, transaction::TransactionOptions},
     error::Result,
-    registry::Registry,
 };
 
 /// Anything that statements can run on: `&Registry` (its default database), `&Database`, `&Transaction`, `&Pinned`.
@@ -26,12 +25,6 @@ enum Kind<'a> {
 impl<'a> From<&'a Database> for Executor<'a> {
     fn from(database: &'a Database) -> Self {
         Self(Kind::Database(database))
-    }
-}
-
-impl<'a> From<&'a Registry> for Executor<'a> {
-    fn from(registry: &'a Registry) -> Self {
-        Self(Kind::Database(registry.default_database()))
     }
 }
 
