@@ -31,7 +31,7 @@ fn the_code_map_and_the_source_files_agree() {
         .collect();
     let mut mapped = BTreeSet::new();
     for (number, path) in paths(&map) {
-        if source::file(&path).is_none() {
+        if file(&path).is_none() {
             offences.add(&map.path, number, format!("`{path}` does not exist"));
         }
         mapped.insert(path);
