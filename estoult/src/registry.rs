@@ -9,7 +9,7 @@ use once_cell::sync::OnceCell;
 pub use self::lifespan::Lifespan;
 pub(crate) use self::lifespan::Lives;
 use crate::{
-    database::{Database, DatabaseSource, Executor, Transaction},
+    database::{Database, DatabaseSource, Transaction},
     error::{Error, Result},
 };
 
@@ -46,12 +46,6 @@ impl fmt::Debug for Registry {
         f.debug_map()
             .entries(self.databases().map(|each| (each.name(), each.address())))
             .finish()
-    }
-}
-
-impl<'a> From<&'a Registry> for Executor<'a> {
-    fn from(registry: &'a Registry) -> Self {
-        Self::from(registry.default_database())
     }
 }
 

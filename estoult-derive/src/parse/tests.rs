@@ -324,7 +324,7 @@ fn a_wrong_value_shows_how_the_attribute_is_written() {
             "index: `index` is written `index(author_id, title)`",
             "unique: `unique` is written `unique(author_id, title)`",
             "has_many: `has_many` is written `has_many(books: Book)`",
-            "\"a b\": `a b` is no path of a module",
+            "\"a b\": `a b` is no path of a module: write crate = \"path::to::estoult\"",
             "key: `key` takes no value: write the word alone",
             "default: `default` is written `default` or `default = expression`",
             "prefix: `prefix` is written `prefix = \"address_\"`",

@@ -7,6 +7,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::{
     database::{Database, Transaction, lease::Lease, transaction::TransactionOptions},
     error::Result,
+    registry::Registry,
 };
 
 /// Anything that statements can run on: `&Registry` (its default database), `&Database`, `&Transaction`, `&Pinned`.
@@ -28,12 +29,20 @@ impl<'a> From<&'a Database> for Executor<'a> {
     }
 }
 
+impl<'a> From<&'a Registry> for Executor<'a> {
+    fn from(registry: &'a Registry) -> Self {
+        Self::from(registry.default_database())
+    }
+}
+
+#[diagnostic::do_not_recommend]
 impl<'a> From<&'a Transaction> for Executor<'a> {
     fn from(transaction: &'a Transaction) -> Self {
         Self(Kind::Transaction(transaction))
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<'a> From<&'a Pinned> for Executor<'a> {
     fn from(pinned: &'a Pinned) -> Self {
         Self(Kind::Pinned(pinned))
