@@ -90,6 +90,11 @@ const ORDERS: [Order; 3] = [
             exception("changeset.rs", "database", VERB),
             exception("changeset/new.rs", "database", VERB),
             exception(
+                "database/executor.rs",
+                "registry",
+                "what statements run on is listed in one place, in errors too",
+            ),
+            exception(
                 "database.rs",
                 "registry",
                 "`Database::connect` gives a lifespan",

@@ -11,7 +11,7 @@ struct Author {
 #[schema(belongs_to(author: Author))]
 struct Book {
     id: i64,
-    author: i64,
+    writer_id: i64,
 }
 
 fn main() {}
