@@ -11,6 +11,3 @@ mod sql;
 
 #[cfg(test)]
 mod tidy;
-
-#[cfg(test)]
-mod ui;

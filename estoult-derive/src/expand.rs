@@ -55,7 +55,8 @@ fn apart(items: impl IntoIterator<Item = TokenStream>) -> TokenStream {
             non_upper_case_globals,
             private_interfaces,
             unused_qualifications,
-            unused_variables
+            unused_variables,
+            reason = "generated: constants are named like their fields, and not every program uses all"
         )]
         const _: () = {
             #(#items)*

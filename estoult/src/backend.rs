@@ -3,6 +3,8 @@
 //! Invariant: only this file and the folder of the same name know which databases there are, and only here stands a
 //! `cfg` on one.
 
+#[cfg(not(all(feature = "mysql", feature = "postgres", feature = "sqlite")))]
+mod absent;
 pub(crate) mod features;
 #[cfg(feature = "mysql")]
 pub(crate) mod mysql;
@@ -30,7 +32,7 @@ use async_trait::async_trait;
 pub use self::features::{BulkStyle, Dialect, Features, IsolationStyle, LikeStyle, ListStyle};
 use crate::{
     database::{DatabaseOptions, url::Target},
-    error::{Error, Result},
+    error::Result,
     row::Sink,
     value::Datum,
 };
@@ -140,17 +142,6 @@ pub(crate) fn open(target: &Target, options: &DatabaseOptions) -> Result<Arc<dyn
         Target::Postgres(address) => postgres::open(address, options),
         Target::MySql(address) => mysql::open(address, options),
     }
-}
-
-/// The error for a database that this build leaves out.
-#[cfg_attr(
-    all(feature = "mysql", feature = "postgres", feature = "sqlite"),
-    expect(dead_code, reason = "every backend is in this build")
-)]
-pub(crate) fn absent(dialect: Dialect, feature: &str) -> Error {
-    Error::unsupported(format!(
-        "open a {dialect} database: this program was built without it; add the feature `{feature}` of estoult"
-    ))
 }
 
 /// Takes the values out of a server's message: what follows `value: ` or stands in quotes at its end.

@@ -21,7 +21,7 @@ use crate::{
     database::{Executor, write},
     error::{Error, Result},
     schema::{Column, Schema},
-    value::{Datum, Value},
+    value::{Datum, IntoValue, Value},
 };
 
 /// The columns that a write sets, by name.
@@ -138,9 +138,9 @@ impl<S: Schema> Changeset<S> {
 
     /// Sets a column.
     #[must_use]
-    pub fn put<T: Value>(mut self, column: Column<S, T>, value: impl Into<T>) -> Self {
+    pub fn put<T: Value>(mut self, column: Column<S, T>, value: impl IntoValue<T>) -> Self {
         self.changes
-            .put(column.name().to_string(), value.into().to_datum());
+            .put(column.name().to_string(), value.into_value().to_datum());
         self
     }
 

@@ -319,51 +319,68 @@ macro_rules! operators {
             pub fn max(self) -> Expr<S, Option<T::Plain>> {
                 Expr::new(Node::call(Function::Max, T::KIND, self.into_node()))
             }
-        }
 
-        impl<S: Schema, T: Number> $on<S, T> {
             /// The exact sum; NULL when there is no value. Integers are added up in 64 bits.
             #[must_use]
-            pub fn sum(self) -> Expr<S, Option<T::Sum>> {
+            pub fn sum<N>(self) -> Expr<S, Option<N>>
+            where
+                T: Number<Sum = N>,
+            {
                 Expr::new(Node::call(Function::Sum, T::KIND, self.into_node()))
             }
 
             /// The mean; NULL when there is no value.
             #[must_use]
-            pub fn avg(self) -> Expr<S, Option<T::Average>> {
+            pub fn avg<N>(self) -> Expr<S, Option<N>>
+            where
+                T: Number<Average = N>,
+            {
                 Expr::new(Node::call(Function::Average, T::KIND, self.into_node()))
             }
-        }
 
-        impl<S: Schema, T: Text> $on<S, T> {
             /// Matches the pattern, in which `%` stands for any text, `_` for any character and `\` takes the meaning
             /// from the next one. Upper and lower case differ, on every database.
             #[must_use]
-            pub fn like(self, pattern: impl Into<String>) -> Predicate<S> {
+            pub fn like(self, pattern: impl Into<String>) -> Predicate<S>
+            where
+                T: Text,
+            {
                 Expr::new(Node::like(self.into_node(), pattern.into(), false))
             }
 
             /// The same with upper and lower case alike; SQLite knows that for the letters of ASCII only.
             #[must_use]
-            pub fn ilike(self, pattern: impl Into<String>) -> Predicate<S> {
+            pub fn ilike(self, pattern: impl Into<String>) -> Predicate<S>
+            where
+                T: Text,
+            {
                 Expr::new(Node::like(self.into_node(), pattern.into(), true))
             }
 
             /// Begins with this text, in which no character has a meaning of its own.
             #[must_use]
-            pub fn starts_with(self, text: &str) -> Predicate<S> {
+            pub fn starts_with(self, text: &str) -> Predicate<S>
+            where
+                T: Text,
+            {
                 self.like(format!("{}%", escape_like(text)))
             }
 
             /// Ends with this text, in which no character has a meaning of its own.
             #[must_use]
-            pub fn ends_with(self, text: &str) -> Predicate<S> {
+            pub fn ends_with(self, text: &str) -> Predicate<S>
+            where
+                T: Text,
+            {
                 self.like(format!("%{}", escape_like(text)))
             }
 
             /// Holds this text, in which no character has a meaning of its own.
             #[must_use]
-            pub fn contains(self, text: &str) -> Predicate<S> {
+            pub fn contains(self, text: &str) -> Predicate<S>
+            where
+                T: Text,
+            {
                 self.like(format!("%{}%", escape_like(text)))
             }
         }

@@ -56,7 +56,7 @@ pub use estoult_derive::{Embedded, FromRow, Schema, Value};
 pub use rust_decimal::Decimal;
 
 #[cfg(feature = "json")]
-pub use crate::value::Json;
+pub use crate::value::{Document, Json};
 pub use crate::{
     backend::{
         BulkStyle, Dialect, Features, IsolationStyle, LikeStyle, ListStyle, Outcome, Statement,
@@ -79,7 +79,7 @@ pub use crate::{
         ColumnSpec, Default, Embedded, HasMany, HasOne, IndexSpec, Key, Many, NewRow, One, Preload,
         References, Schema, Selected, Table,
     },
-    value::{Datum, DatumRef, EnumType, Kind, Mismatch, Value},
+    value::{Datum, DatumRef, EnumType, IntoValue, Kind, Mismatch, Value},
 };
 
 /// What another crate implements or wraps to bring connections of its own: pools, clusters.
@@ -96,7 +96,7 @@ pub mod __private {
     pub use std::sync::LazyLock;
 
     #[cfg(feature = "json")]
-    pub use crate::value::{from_json, to_json};
+    pub use crate::value::Document;
     pub use crate::{
         changeset::Changes,
         query::RowOf,

@@ -27,7 +27,7 @@ use crate::{
     error::Result,
     expr::{Expr, Node, Order, Predicate},
     schema::{Association, Column, Schema, Selected},
-    value::{Datum, Value},
+    value::{Datum, IntoValue, Value},
 };
 
 /// A query for rows of `S`, each of which becomes an `R`.
@@ -126,7 +126,7 @@ impl<S: Schema> Query<S> {
 
     /// Changes a column of all rows that the query's filters accept; run it with `execute`.
     #[must_use]
-    pub fn set<T: Value>(self, column: Column<S, T>, value: T) -> UpdateAll<S> {
+    pub fn set<T: Value>(self, column: Column<S, T>, value: impl IntoValue<T>) -> UpdateAll<S> {
         UpdateAll {
             select: self.select,
             changes: Vec::new(),
@@ -336,8 +336,8 @@ impl<S> fmt::Debug for UpdateAll<S> {
 impl<S: Schema> UpdateAll<S> {
     /// Changes a further column.
     #[must_use]
-    pub fn set<T: Value>(mut self, column: Column<S, T>, value: T) -> Self {
-        let value = Node::Value(value.to_datum());
+    pub fn set<T: Value>(mut self, column: Column<S, T>, value: impl IntoValue<T>) -> Self {
+        let value = Node::Value(value.into_value().to_datum());
         self.changes.push((S::table().name(), column.name, value));
         self
     }

@@ -129,6 +129,7 @@ pub trait FromRow: Sized + Send + 'static {
 
 macro_rules! tuples {
     ($(($($part:ident)+))+) => {$(
+        #[diagnostic::do_not_recommend]
         impl<$($part: Value),+> FromRow for ($($part,)+) {
             fn from_row(row: &mut Row<'_>) -> Result<Self> {
                 Ok(($(row.read::<$part>()?,)+))

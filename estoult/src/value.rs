@@ -21,7 +21,7 @@ mod uuid;
 pub use datum::{Datum, DatumRef, EnumType, Kind, Mismatch};
 pub(crate) use identity::{random_uuid, time_ordered_uuid};
 #[cfg(feature = "json")]
-pub use json::{Json, from_json, to_json};
+pub use json::{Document, Json};
 
 /// A type that can be stored in a column.
 ///
@@ -39,7 +39,8 @@ pub use json::{Json, from_json, to_json};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be stored in a column",
     label = "not a column type",
-    note = "derive `Value` for it, or use a built-in type; chrono, time, uuid, decimal and json types need the feature of that name"
+    note = "derive `Value` for it, or use a built-in type; \
+            chrono, time, uuid, decimal and json types need the feature of that name"
 )]
 pub trait Value: Sized + Send + Sync + 'static {
     /// The kind of column that holds it.
@@ -68,6 +69,44 @@ pub trait Value: Sized + Send + Sync + 'static {
     /// A [`Mismatch`] when the input does not read as this type.
     fn cast(input: DatumRef<'_>) -> Result<Self, Mismatch> {
         Self::from_datum(input)
+    }
+}
+
+/// What can be written into a column of type `T`: a `T`, or what it holds if it is an `Option`. Text may be a `&str`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be written into a column of type `{T}`",
+    label = "expected a `{T}`"
+)]
+pub trait IntoValue<T> {
+    /// The value as the column holds it.
+    fn into_value(self) -> T;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Value> IntoValue<T> for T {
+    fn into_value(self) -> T {
+        self
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Value> IntoValue<Option<T>> for T {
+    fn into_value(self) -> Option<T> {
+        Some(self)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl IntoValue<String> for &str {
+    fn into_value(self) -> String {
+        self.to_owned()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl IntoValue<Option<String>> for &str {
+    fn into_value(self) -> Option<String> {
+        Some(self.to_owned())
     }
 }
 

@@ -230,7 +230,8 @@ fn associations_need_a_field_of_the_schema() {
     let remedy = |option| format!("add one or name another with `{option} = \"…\"`");
     assert_eq!(
         of_struct(
-            "belongs_to(autor: A), belongs_to(shop: A), has_many(a: A, references = \"number\"), belongs_to(b: A, key = \"address\")"
+            "belongs_to(autor: A), belongs_to(shop: A), has_many(a: A, references = \"number\"), \
+             belongs_to(b: A, key = \"address\")"
         ),
         [
             format!(

@@ -1,7 +1,7 @@
 //! Associations: a constant each (`Author::books`) and its entry in the table.
 
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
 
 use crate::{
     expand::private,
@@ -39,10 +39,12 @@ fn constant(schema: &Schema, association: &Association) -> TokenStream {
         Cardinality::HasOne => format!("The row of `{reached}` that points at this one."),
         Cardinality::BelongsTo => format!("The row of `{reached}` that this one points at."),
     };
+    // Columns that don't fit each other are told at the association.
+    let span = Span::call_site().located_at(ident.span());
+    let value = quote_spanned!(span=> #root::#kind::on(<#name>::#own, <#target>::#other));
     quote! {
         #[doc = #docs]
-        #visibility const #ident: #root::#kind<#name, #target> =
-            #root::#kind::on(<#name>::#own, <#target>::#other);
+        #visibility const #ident: #root::#kind<#name, #target> = #value;
     }
 }
 

@@ -92,11 +92,15 @@ snapshots! {
     field_embed: of_field("embed", "home: Address");
     field_prefix: of_field("embed, prefix = \"\"", "home: Address");
     field_redact: of_field("redact", "password: String");
-    embedded: expanded(crate::embedded, "pub(crate) struct Address { /// Its name.\n street: String, #[field(skip)] cache: i64 }");
+    embedded: expanded(
+        crate::embedded,
+        "pub(crate) struct Address { /// Its name.\n street: String, #[field(skip)] cache: i64 }",
+    );
     embedded_field: difference(
         crate::embedded,
         "struct Address { zip_code: String }",
-        "#[embedded(rename_all = \"PascalCase\", crate = \"a::b\")] struct Address { #[field(redact)] zip_code: String }",
+        "#[embedded(rename_all = \"PascalCase\", crate = \"a::b\")] \
+         struct Address { #[field(redact)] zip_code: String }",
     );
     value_newtype: expanded(crate::value, "struct BookId(i64);");
     value_text: expanded(crate::value, "enum Cover { Hard, #[value(rename = \"paperback\")] Soft }");
@@ -107,7 +111,10 @@ snapshots! {
         "#[value(postgres_enum = \"mood\", rename_all = \"SCREAMING_SNAKE_CASE\")] enum Mood { Sad, Happy }",
     );
     value_json: expanded(crate::value, "#[value(json)] struct Settings { colour: String, size: i64 }");
-    row: expanded(crate::from_row, "struct Line { r#type: String, #[row(column = \"author_id\")] by: i64, #[row(skip)] cache: i64 }");
+    row: expanded(
+        crate::from_row,
+        "struct Line { r#type: String, #[row(column = \"author_id\")] by: i64, #[row(skip)] cache: i64 }",
+    );
     row_schema: difference(
         crate::from_row,
         "struct Line { title: String, #[row(column = \"type\")] kind: Kind }",

@@ -21,11 +21,14 @@ pub(super) fn implementation(value: &Value) -> TokenStream {
         Shape::Numbers(numbers) => (member(value, numbers), self::numbers(&private, numbers)),
         Shape::Json => (TokenStream::new(), json(&private)),
     };
+    // Said once for both directions, so that it is also told once.
+    let condition =
+        matches!(value.shape, Shape::Json).then(|| quote!(where Self: #private::Document));
     quote! {
         #items
 
         #[automatically_derived]
-        impl #private::Value for #name {
+        impl #private::Value for #name #condition {
             type Plain = Self;
 
             #body
@@ -208,13 +211,13 @@ fn json(private: &TokenStream) -> TokenStream {
         const KIND: #private::Kind = #private::Kind::Json;
 
         fn to_datum(&self) -> #private::Datum {
-            #private::to_json(self)
+            #private::Document::to_document(self)
         }
 
         fn from_datum(
             datum: #private::DatumRef<'_>,
         ) -> ::core::result::Result<Self, #private::Mismatch> {
-            #private::from_json(datum)
+            #private::Document::from_document(datum)
         }
     }
 }

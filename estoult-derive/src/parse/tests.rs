@@ -78,7 +78,8 @@ fn table_and_schema_name_the_table() {
 #[test]
 fn rename_all_gives_way_to_rename() {
     let source = r#"#[schema(rename_all = "camelCase")]
-        struct Book { id: i64, author_id: i64, #[field(rename = "A")] full_title: String, #[field(column = "B")] b: i32 }"#;
+        struct Book { id: i64, author_id: i64, #[field(rename = "A")] full_title: String,
+            #[field(column = "B")] b: i32 }"#;
     assert_eq!(columns(&read(schema, source)), ["id", "authorId", "A", "B"]);
 }
 
@@ -264,7 +265,8 @@ fn columns_of_a_row_are_named_like_its_fields() {
 
 #[test]
 fn unknown_attributes_list_the_known_ones() {
-    let known = "known here are `table`, `schema`, `rename_all`, `has_many`, `has_one`, `belongs_to`, `index`, `unique`, `crate`";
+    let known = "known here are `table`, `schema`, `rename_all`, \
+        `has_many`, `has_one`, `belongs_to`, `index`, `unique`, `crate`";
     assert_eq!(
         told(
             crate::schema,
@@ -298,7 +300,8 @@ fn names_from_other_libraries_are_translated() {
 
 #[test]
 fn an_attribute_is_given_once() {
-    let source = "#[schema(table = \"a\")] #[schema(table = \"b\")] struct A { #[field(rename = \"x\", column = \"y\")] id: i64 }";
+    let source = "#[schema(table = \"a\")] #[schema(table = \"b\")] \
+        struct A { #[field(rename = \"x\", column = \"y\")] id: i64 }";
     assert_eq!(
         told(crate::schema, source),
         [
@@ -321,7 +324,7 @@ fn a_wrong_value_shows_how_the_attribute_is_written() {
             "index: `index` is written `index(author_id, title)`",
             "unique: `unique` is written `unique(author_id, title)`",
             "has_many: `has_many` is written `has_many(books: Book)`",
-            "\"a b\": `a b` is no path of a module",
+            "\"a b\": `a b` is no path of a module: write crate = \"path::to::estoult\"",
             "key: `key` takes no value: write the word alone",
             "default: `default` is written `default` or `default = expression`",
             "prefix: `prefix` is written `prefix = \"address_\"`",
@@ -362,7 +365,8 @@ fn cases_and_uuid_versions_are_known_ones() {
 #[test]
 fn brackets_hold_associations_and_known_options() {
     let source = r#"#[schema(has_many(books Book), has_one(a: A, kee = "x"), has_many(a: A, b: B, key = "x"),
-        belongs_to(c: C, key = "two words"), has_many(key = "x"), has_one(d: D, key = "x", key = "y"), index(id, nam = "x"))]
+        belongs_to(c: C, key = "two words"), has_many(key = "x"),
+        has_one(d: D, key = "x", key = "y"), index(id, nam = "x"))]
         struct A { id: i64 }"#;
     assert_eq!(
         told(crate::schema, source),
@@ -402,7 +406,8 @@ fn other_types_than_structs_with_named_fields_are_refused() {
 
 #[test]
 fn types_with_parameters_are_refused() {
-    let expected = "<'a, T>: `FromRow` can't be derived for a type with parameters: write one type without them for each use";
+    let expected = "<'a, T>: `FromRow` can't be derived for a type with parameters: \
+        write one type without them for each use";
     assert_eq!(
         told(crate::from_row, "struct A<'a, T> { a: &'a T }"),
         [expected]

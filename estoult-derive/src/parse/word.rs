@@ -244,7 +244,11 @@ impl Word<'_> {
     pub(crate) fn path(&self) -> Result<Path> {
         let literal: LitStr = self.value()?;
         literal.parse_with(Path::parse_mod_style).map_err(|_| {
-            let message = format!("`{}` is no path of a module", literal.value());
+            let message = format!(
+                "`{}` is no path of a module: write {} = \"path::to::estoult\"",
+                literal.value(),
+                self.name
+            );
             syn::Error::new(literal.span(), message)
         })
     }

@@ -7,7 +7,7 @@ use crate::{
     database::{Executor, write},
     error::Result,
     schema::{Column, NewRow, Schema},
-    value::Value,
+    value::{IntoValue, Value},
 };
 
 /// A row to be inserted, with every required column: the compiler saw to it. Written with [`new!`](crate::new).
@@ -36,9 +36,9 @@ impl<S: Schema> New<S> {
 
     /// Sets a column that the literal leaves out, such as a generated key or a default.
     #[must_use]
-    pub fn put<T: Value>(mut self, column: Column<S, T>, value: impl Into<T>) -> Self {
+    pub fn put<T: Value>(mut self, column: Column<S, T>, value: impl IntoValue<T>) -> Self {
         self.further
-            .put(column.name().to_string(), value.into().to_datum());
+            .put(column.name().to_string(), value.into_value().to_datum());
         self
     }
 

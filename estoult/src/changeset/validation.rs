@@ -9,7 +9,7 @@ use crate::{
     changeset::{Changeset, FieldError},
     expr::Text,
     schema::{Column, Schema},
-    value::{Datum, Value},
+    value::{Datum, IntoValue, Value},
 };
 
 impl<S: Schema> Changeset<S> {
@@ -107,12 +107,12 @@ impl<S: Schema> Changeset<S> {
     pub fn inclusion<T: Value>(
         mut self,
         column: Column<S, T>,
-        allowed: impl IntoIterator<Item = impl Into<T>>,
+        allowed: impl IntoIterator<Item = impl IntoValue<T>>,
     ) -> Self {
         if let Some((name, datum)) = self.changed(column)
             && !allowed
                 .into_iter()
-                .any(|value| value.into().to_datum() == datum)
+                .any(|value| value.into_value().to_datum() == datum)
         {
             self.errors.push(FieldError::new(
                 name,
@@ -128,12 +128,12 @@ impl<S: Schema> Changeset<S> {
     pub fn exclusion<T: Value>(
         mut self,
         column: Column<S, T>,
-        reserved: impl IntoIterator<Item = impl Into<T>>,
+        reserved: impl IntoIterator<Item = impl IntoValue<T>>,
     ) -> Self {
         if let Some((name, datum)) = self.changed(column)
             && reserved
                 .into_iter()
-                .any(|value| value.into().to_datum() == datum)
+                .any(|value| value.into_value().to_datum() == datum)
         {
             self.errors
                 .push(FieldError::new(name, "exclusion", "is reserved"));

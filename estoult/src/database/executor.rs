@@ -31,16 +31,18 @@ impl<'a> From<&'a Database> for Executor<'a> {
 
 impl<'a> From<&'a Registry> for Executor<'a> {
     fn from(registry: &'a Registry) -> Self {
-        Self(Kind::Database(registry.default_database()))
+        Self::from(registry.default_database())
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<'a> From<&'a Transaction> for Executor<'a> {
     fn from(transaction: &'a Transaction) -> Self {
         Self(Kind::Transaction(transaction))
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<'a> From<&'a Pinned> for Executor<'a> {
     fn from(pinned: &'a Pinned) -> Self {
         Self(Kind::Pinned(pinned))

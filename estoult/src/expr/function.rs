@@ -16,11 +16,13 @@ pub trait Number: Value {
 
 macro_rules! numbers {
     ($($type:ty => $sum:ty, $average:ty;)+) => {$(
+        #[diagnostic::do_not_recommend]
         impl Number for $type {
             type Sum = $sum;
             type Average = $average;
         }
 
+        #[diagnostic::do_not_recommend]
         impl Number for Option<$type> {
             type Sum = $sum;
             type Average = $average;
@@ -48,5 +50,7 @@ numbers! {
 )]
 pub trait Text: Value {}
 
+#[diagnostic::do_not_recommend]
 impl Text for String {}
+#[diagnostic::do_not_recommend]
 impl Text for Option<String> {}

@@ -18,6 +18,7 @@ pub trait Operand<S, T> {
     fn operand(self) -> Node;
 }
 
+#[diagnostic::do_not_recommend]
 #[expect(private_interfaces, reason = "the tree is not part of the interface")]
 impl<S: Schema, T> Operand<S, T> for Column<S, T> {
     fn operand(self) -> Node {
@@ -25,6 +26,7 @@ impl<S: Schema, T> Operand<S, T> for Column<S, T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 #[expect(private_interfaces, reason = "the tree is not part of the interface")]
 impl<S, T> Operand<S, T> for Expr<S, T> {
     fn operand(self) -> Node {

@@ -117,6 +117,7 @@ pub trait Loaded<L>: Rooted {
     fn with(self, loaded: L) -> Self::With;
 }
 
+#[diagnostic::do_not_recommend]
 impl<S: Schema> Rooted for S {
     type Schema = S;
 
@@ -125,6 +126,7 @@ impl<S: Schema> Rooted for S {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S: Schema, L: Send + 'static> Loaded<L> for S {
     type With = (S, L);
 
@@ -135,6 +137,7 @@ impl<S: Schema, L: Send + 'static> Loaded<L> for S {
 
 macro_rules! tuples {
     ($(($($part:ident)+))+) => {$(
+        #[diagnostic::do_not_recommend]
         impl<S: Schema, $($part: Send + Sync + 'static),+> Rooted for (S, $($part,)+) {
             type Schema = S;
 
@@ -143,6 +146,7 @@ macro_rules! tuples {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<S, $($part,)+ L> Loaded<L> for (S, $($part,)+)
         where
             S: Schema,

@@ -56,7 +56,10 @@ impl Renderer {
         self.given.push(Some(datum));
         let value = SqlExpr::val(number);
         match cast {
-            Some(name) => value.cast_as(Alias::new(name)),
+            Some(name) => {
+                let end = format!(" AS {})", quoted(name, self.features));
+                self.custom(["CAST(", &end], [value])
+            }
             None => value,
         }
     }
@@ -154,8 +157,8 @@ impl Renderer {
                 let list = self.value(Datum::List(kind, values.to_vec()), &column);
                 match kind {
                     Kind::Enum(kind) => {
-                        let cast = format!(" = any(cast(${} as \"{}\"[]))", 2, kind.name);
-                        SqlExpr::cust_with_exprs(format!("$1{cast}"), [left, list])
+                        let end = format!(" AS {}[]))", quoted(kind.name, self.features));
+                        self.custom(["", " = any(CAST(", &end], [left, list])
                     }
                     _ => self.custom(["", " = any(", ")"], [left, list]),
                 }

@@ -88,17 +88,6 @@ macro_rules! associations {
                 Cardinality::$cardinality
             }
         }
-
-        impl<P: Schema, C: Schema + Clone> Association<P> for $name<P, C> {
-            type Child = C;
-            type Row = C;
-            type Children = $children;
-            type Loaded = <$children as Children<C>>::Loaded;
-
-            fn into_preload(self) -> Preload<P, C, C, $children> {
-                self.preload_rows()
-            }
-        }
     )+};
 }
 
@@ -170,6 +159,43 @@ pub trait Association<P: Schema>: Sized {
 
     /// The association with its clauses.
     fn into_preload(self) -> Preload<P, Self::Child, Self::Row, Self::Children>;
+}
+
+// Not by a macro: a compile error shows the one that was meant.
+#[diagnostic::do_not_recommend]
+impl<P: Schema, C: Schema + Clone> Association<P> for HasMany<P, C> {
+    type Child = C;
+    type Row = C;
+    type Children = Many;
+    type Loaded = <Many as Children<C>>::Loaded;
+
+    fn into_preload(self) -> Preload<P, C, C, Many> {
+        self.preload_rows()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<P: Schema, C: Schema + Clone> Association<P> for HasOne<P, C> {
+    type Child = C;
+    type Row = C;
+    type Children = One;
+    type Loaded = <One as Children<C>>::Loaded;
+
+    fn into_preload(self) -> Preload<P, C, C, One> {
+        self.preload_rows()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<P: Schema, C: Schema + Clone> Association<P> for BelongsTo<P, C> {
+    type Child = C;
+    type Row = C;
+    type Children = One;
+    type Loaded = <One as Children<C>>::Loaded;
+
+    fn into_preload(self) -> Preload<P, C, C, One> {
+        self.preload_rows()
+    }
 }
 
 /// How associated rows are handed out.
@@ -257,6 +283,7 @@ impl<P: Schema, C: Schema, R: Send + 'static, N> Preload<P, C, R, N> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<P, C, R, N> Association<P> for Preload<P, C, R, N>
 where
     P: Schema,

@@ -15,16 +15,44 @@ use crate::value::{Datum, DatumRef, Kind, Mismatch, Value};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Json<T>(pub T);
 
-impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Value for Json<T> {
+/// A type that serde writes as JSON and reads back.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be kept as JSON",
+    label = "add `#[derive(Serialize, Deserialize)]` of serde to `{Self}`"
+)]
+pub trait Document: Sized {
+    /// Its JSON text.
+    fn to_document(&self) -> Datum;
+
+    /// Itself from JSON text.
+    ///
+    /// # Errors
+    ///
+    /// A [`Mismatch`] when the text is not JSON or not of this shape.
+    fn from_document(datum: DatumRef<'_>) -> Result<Self, Mismatch>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> Document for T {
+    fn to_document(&self) -> Datum {
+        to_json(self)
+    }
+
+    fn from_document(datum: DatumRef<'_>) -> Result<Self, Mismatch> {
+        from_json(datum)
+    }
+}
+
+impl<T: Document + Send + Sync + 'static> Value for Json<T> {
     const KIND: Kind = Kind::Json;
     type Plain = Self;
 
     fn to_datum(&self) -> Datum {
-        to_json(&self.0)
+        self.0.to_document()
     }
 
     fn from_datum(datum: DatumRef<'_>) -> Result<Self, Mismatch> {
-        from_json(datum).map(Self)
+        T::from_document(datum).map(Self)
     }
 }
 
@@ -43,17 +71,12 @@ impl Value for serde_json::Value {
 
 /// The JSON text of a value. A value that serde can't write becomes text that no database takes as JSON, so the
 /// statement fails and says so instead of storing something else.
-#[must_use]
-pub fn to_json<T: Serialize>(value: &T) -> Datum {
+fn to_json<T: Serialize>(value: &T) -> Datum {
     Datum::Json(serde_json::to_string(value).unwrap_or_else(|error| format!("unwritable: {error}")))
 }
 
 /// A value read from JSON text.
-///
-/// # Errors
-///
-/// A [`Mismatch`] when the text is not JSON or not of this shape.
-pub fn from_json<T: DeserializeOwned>(datum: DatumRef<'_>) -> Result<T, Mismatch> {
+fn from_json<T: DeserializeOwned>(datum: DatumRef<'_>) -> Result<T, Mismatch> {
     let (DatumRef::Json(text) | DatumRef::Text(text)) = datum else {
         return Err(Mismatch::expected("json", datum));
     };

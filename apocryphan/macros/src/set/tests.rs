@@ -51,8 +51,9 @@ fn a_folder_gives_its_sql_and_its_rust() {
         .map(|migration| migration.file.as_str())
         .collect();
     assert_eq!(files, ["migrations/1-a.sql", "migrations/2-b.rs"]);
+    let companion = "migrations/1-a.rollback.sql";
     assert!(
-        matches!(&set[0].kind, EmbeddedKind::Sql { companion: Some((_, file)) } if file == "migrations/1-a.rollback.sql")
+        matches!(&set[0].kind, EmbeddedKind::Sql { companion: Some((_, file)) } if file == companion)
     );
     let EmbeddedKind::Rust { module, name } = &set[1].kind else {
         panic!("no module")

@@ -103,7 +103,8 @@ fn the_body_of_a_procedure_is_one_statement() {
 
 #[test]
 fn the_atomic_body_of_a_function_is_one_statement() {
-    let source = "create or replace function f() returns int begin atomic select 1; select case when true then 2 end; end; select 3";
+    let source = "create or replace function f() returns int \
+        begin atomic select 1; select case when true then 2 end; end; select 3";
     assert_eq!(texts(source, &Syntax::POSTGRES).len(), 2);
 }
 

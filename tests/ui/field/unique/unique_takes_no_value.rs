@@ -1,0 +1,12 @@
+//! `unique` is a word by itself.
+
+use estoult::Schema;
+
+#[derive(Schema)]
+struct Book {
+    id: i64,
+    #[field(unique = true)]
+    title: String,
+}
+
+fn main() {}

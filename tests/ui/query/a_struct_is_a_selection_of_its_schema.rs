@@ -1,0 +1,23 @@
+//! Rows are read into a struct that selects from the schema.
+
+use estoult::Schema;
+
+#[derive(Schema)]
+#[schema(has_many(books: Book))]
+struct Author {
+    id: i64,
+    name: String,
+}
+
+#[derive(Clone, Schema)]
+struct Book {
+    id: i64,
+    author_id: i64,
+    title: String,
+    subtitle: Option<String>,
+    price: f64,
+}
+
+fn main() {
+    let _ = Book::query().rows::<Author>();
+}

@@ -1,0 +1,23 @@
+//! A column is compared with a value of its type.
+
+use estoult::Schema;
+
+#[derive(Schema)]
+#[schema(has_many(books: Book))]
+struct Author {
+    id: i64,
+    name: String,
+}
+
+#[derive(Clone, Schema)]
+struct Book {
+    id: i64,
+    author_id: i64,
+    title: String,
+    subtitle: Option<String>,
+    price: f64,
+}
+
+fn main() {
+    let _ = Book::query().filter(Book::price.eq("ten"));
+}

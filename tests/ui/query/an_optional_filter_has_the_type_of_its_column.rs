@@ -1,0 +1,24 @@
+//! An optional filter compares with a value of the type of the column.
+
+use estoult::Schema;
+
+#[derive(Schema)]
+#[schema(has_many(books: Book))]
+struct Author {
+    id: i64,
+    name: String,
+}
+
+#[derive(Clone, Schema)]
+struct Book {
+    id: i64,
+    author_id: i64,
+    title: String,
+    subtitle: Option<String>,
+    price: f64,
+}
+
+fn main() {
+    let title: Option<String> = None;
+    let _ = Book::query().filter_some(title, |title| Book::price.lt(title));
+}

@@ -1,0 +1,15 @@
+//! All mistakes are told in one run, each on its own tokens.
+
+use estoult::Schema;
+
+#[derive(Schema)]
+#[schema(table = "", index(titel))]
+struct Book {
+    isbn: String,
+    #[field(skip, unique)]
+    title: String,
+    #[field(serial)]
+    number: i64,
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+//! A value is kept in one form.
+
+use estoult::Value;
+
+#[derive(Value)]
+#[value(text, integer)]
+enum State {
+    Draft,
+    Published,
+}
+
+fn main() {}

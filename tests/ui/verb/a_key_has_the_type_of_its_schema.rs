@@ -1,0 +1,26 @@
+//! A row is found by a key of the type of its schema.
+
+use estoult::Schema;
+
+#[derive(Schema)]
+#[schema(has_many(books: Book))]
+struct Author {
+    id: i64,
+    name: String,
+}
+
+#[derive(Clone, Schema)]
+struct Book {
+    id: i64,
+    author_id: i64,
+    title: String,
+    subtitle: Option<String>,
+    price: f64,
+}
+
+fn main() {
+    let database = estoult::Database::builder("sqlite::memory:")
+        .build()
+        .unwrap();
+    let _ = Book::get(&database, "one");
+}

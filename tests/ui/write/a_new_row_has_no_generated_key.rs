@@ -1,0 +1,26 @@
+//! What the database makes is not in the literal.
+
+use estoult::{Schema, new};
+
+#[derive(Schema)]
+#[schema(has_many(books: Book))]
+struct Author {
+    id: i64,
+    name: String,
+}
+
+#[derive(Clone, Schema)]
+struct Book {
+    id: i64,
+    author_id: i64,
+    title: String,
+    subtitle: Option<String>,
+    price: f64,
+}
+
+fn main() {
+    let _ = new!(Author {
+        id: 1,
+        name: "Vonnegut".to_owned()
+    });
+}

@@ -1,0 +1,26 @@
+//! A new row has no other field.
+
+use estoult::{Schema, new};
+
+#[derive(Schema)]
+#[schema(has_many(books: Book))]
+struct Author {
+    id: i64,
+    name: String,
+}
+
+#[derive(Clone, Schema)]
+struct Book {
+    id: i64,
+    author_id: i64,
+    title: String,
+    subtitle: Option<String>,
+    price: f64,
+}
+
+fn main() {
+    let _ = new!(Author {
+        name: "Vonnegut".to_owned(),
+        age: 84
+    });
+}

@@ -1,0 +1,23 @@
+//! A column is changed to a value of its type.
+
+use estoult::Schema;
+
+#[derive(Schema)]
+#[schema(has_many(books: Book))]
+struct Author {
+    id: i64,
+    name: String,
+}
+
+#[derive(Clone, Schema)]
+struct Book {
+    id: i64,
+    author_id: i64,
+    title: String,
+    subtitle: Option<String>,
+    price: f64,
+}
+
+fn main() {
+    let _ = Book::changeset().put(Book::price, "ten");
+}
