@@ -1,12 +1,14 @@
 //! What the suite shares: a fresh database for each test, on every backend; tables from schemas; the servers.
 
 mod database;
+mod property;
 pub(crate) mod schemas;
 pub(crate) mod servers;
 mod table;
 
 pub(crate) use self::{
     database::{Backend, Fresh, run},
+    property::for_any,
     table::create_table,
 };
 

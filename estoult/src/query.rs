@@ -3,6 +3,7 @@
 mod insert;
 mod plan;
 mod raw;
+mod refusal;
 mod render;
 mod select;
 mod write;
@@ -10,8 +11,9 @@ mod write;
 use std::{fmt, future::Future, marker::PhantomData, panic::Location};
 
 pub(crate) use self::{
-    insert::{bulk_size, check_values, insert, insert_rows},
+    insert::{bulk_size, insert, insert_rows},
     plan::{BoxFuture, Plan},
+    refusal::{check_key, check_values},
     render::Renderer,
     select::Select,
     write::{delete_by_key, delete_where, row_exists, select_by_key, update_by_key, update_where},

@@ -16,8 +16,12 @@ pub(crate) async fn create_table<S: Schema>(database: &Database) -> Result<()> {
 fn script(table: &Table, dialect: Dialect) -> String {
     let mut script = String::new();
     if dialect == Dialect::Postgres {
+        let mut known = Vec::new();
         for column in table.columns() {
-            if let Kind::Enum(kind) = column.kind {
+            if let Kind::Enum(kind) = column.kind
+                && !known.contains(&kind.name)
+            {
+                known.push(kind.name);
                 let labels: Vec<_> = kind
                     .labels
                     .iter()

@@ -78,6 +78,14 @@ pub struct Features {
     pub unsigned: bool,
     /// Whether text may hold the character NUL.
     pub nul_in_text: bool,
+    /// Whether a pattern may hold the character NUL.
+    pub nul_in_pattern: bool,
+    /// Whether floats may be no number (NaN).
+    pub not_a_number: bool,
+    /// Whether floats may be infinite.
+    pub infinity: bool,
+    /// Whether dates lie outside of the years 0 to 9999 too.
+    pub long_years: bool,
     /// Whether enum labels need a cast to their native type.
     pub native_enum: bool,
     /// Whether decimals are stored as text and compared with a collation of estoult's own.
@@ -165,6 +173,10 @@ const SQLITE: Features = Features {
     offset_needs_limit: true,
     unsigned: false,
     nul_in_text: true,
+    nul_in_pattern: false,
+    not_a_number: false,
+    infinity: true,
+    long_years: false,
     native_enum: false,
     text_decimal: true,
     transactional_ddl: true,
@@ -188,6 +200,10 @@ const POSTGRES: Features = Features {
     offset_needs_limit: false,
     unsigned: false,
     nul_in_text: false,
+    nul_in_pattern: false,
+    not_a_number: true,
+    infinity: true,
+    long_years: true,
     native_enum: true,
     text_decimal: false,
     transactional_ddl: true,
@@ -211,6 +227,10 @@ const MYSQL: Features = Features {
     offset_needs_limit: true,
     unsigned: true,
     nul_in_text: true,
+    nul_in_pattern: true,
+    not_a_number: false,
+    infinity: false,
+    long_years: false,
     native_enum: false,
     text_decimal: false,
     transactional_ddl: false,

@@ -8,7 +8,7 @@ use crate::{
     backend::Statement,
     database::{Executor, lease::Lease},
     error::{Error, ErrorKind, Result},
-    query::{Build, Plan, Select, Sql, select_by_key},
+    query::{Build, Plan, Select, Sql, check_key, select_by_key},
     row::{Collected, FromRow},
     schema::{Key, Schema, Shape},
 };
@@ -33,6 +33,7 @@ pub(crate) async fn by_key<S: Schema>(
 ) -> Result<Vec<S>> {
     let features = lease.features();
     let table = S::table();
+    check_key(table, &key, features)?;
     let sql = S::shapes().text(Shape::Get, features.dialect, || {
         Ok(select_by_key(table, features))
     })?;

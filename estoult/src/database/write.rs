@@ -11,7 +11,7 @@ use crate::{
     error::{Conflict, ConstraintKind, Error, ErrorKind, Result},
     expr::Node,
     query::{
-        self, Build, Select, Sql, bulk_size, check_values, delete_by_key, delete_where,
+        self, Build, Select, Sql, bulk_size, check_key, check_values, delete_by_key, delete_where,
         insert_rows, update_by_key, update_where,
     },
     row::FromRow,
@@ -311,6 +311,7 @@ pub(crate) async fn delete<S: Schema>(
     let deleted = async {
         let mut lease = on.lease(origin).await?;
         let (features, table) = (lease.features(), S::table());
+        check_key(table, &key, features)?;
         let build = || Ok(delete_by_key(table, features));
         let sql = S::shapes().text(Shape::Delete, features.dialect, build)?;
         let outcome = lease
@@ -436,24 +437,33 @@ async fn insert_chunks(
     }
 }
 
-/// The rows' values in the order of the columns; every row sets the same ones.
+/// The rows' values in the order of the columns; every row sets the same ones, in whatever order.
 fn same_columns(table: &Table, columns: &[String], rows: Vec<Changes>) -> Result<Vec<Vec<Datum>>> {
     let mut ordered = Vec::with_capacity(rows.len());
     for (index, row) in rows.into_iter().enumerate() {
-        let values = row.into_values();
-        let is_same = values.len() == columns.len()
+        let values = row.values();
+        let is_in_order = values.len() == columns.len()
             && values
                 .iter()
                 .zip(columns)
                 .all(|((name, _), column)| *name == *column);
-        if !is_same {
-            return Err(Error::configuration(format!(
-                "insert several rows into `{}`: row {} sets other columns than the first one; set the same in all",
-                table.name(),
-                index + 1
-            )));
+        if is_in_order {
+            let values = row.into_values().into_iter();
+            ordered.push(values.map(|(_, datum)| datum).collect());
+            continue;
         }
-        ordered.push(values.into_iter().map(|(_, datum)| datum).collect());
+        let sorted: Option<Vec<Datum>> =
+            columns.iter().map(|name| row.get(name).cloned()).collect();
+        match sorted {
+            Some(sorted) if values.len() == columns.len() => ordered.push(sorted),
+            _ => {
+                return Err(Error::configuration(format!(
+                    "insert several rows into `{}`: row {} sets other columns than the first one; set the same in all",
+                    table.name(),
+                    index + 1
+                )));
+            }
+        }
     }
     Ok(ordered)
 }

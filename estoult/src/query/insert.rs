@@ -5,7 +5,10 @@ use std::sync::Arc;
 use crate::{
     backend::{BulkStyle, Features, Statement},
     error::{Error, Result},
-    query::render::{check_datum, quoted, quoted_table},
+    query::{
+        refusal::check_values,
+        render::{quoted, quoted_table},
+    },
     schema::Table,
     value::{Datum, Kind},
 };
@@ -74,19 +77,6 @@ pub(crate) fn bulk_size(columns: usize, features: &Features) -> usize {
         BulkStyle::Unnest => ROWS_AT_MOST * 10,
         BulkStyle::Rows => (features.max_parameters / columns.max(1)).clamp(1, ROWS_AT_MOST),
     }
-}
-
-/// Refuses values that the database can't hold, before anything is sent.
-pub(crate) fn check_values(
-    table: &'static Table,
-    columns: &[&str],
-    values: &[Datum],
-    features: &Features,
-) -> Result<()> {
-    columns
-        .iter()
-        .zip(values)
-        .try_for_each(|(column, datum)| check_datum(datum, table, column, features))
 }
 
 /// The insert of several rows with the same columns.

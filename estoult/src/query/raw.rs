@@ -6,7 +6,7 @@ use crate::{
     backend::{Features, ListStyle, Statement},
     database::{Executor, read, write},
     error::{Error, Result},
-    query::Build,
+    query::{Build, refusal::check},
     row::FromRow,
     value::{Datum, Value},
 };
@@ -164,10 +164,13 @@ impl Build for Sql {
                 Piece::Text(part) => text.push_str(part),
                 Piece::Name(name) => match self.parameter(name) {
                     Some(Parameter::One(datum)) => {
+                        check(datum, &format!(":{name}"), features)?;
                         values.push(datum.clone());
                         text.push_str(&features.mark(values.len()));
                     }
                     Some(Parameter::List(list)) => {
+                        list.iter()
+                            .try_for_each(|datum| check(datum, &format!(":{name}"), features))?;
                         write_list(&mut text, &mut values, list, features);
                     }
                     None => {}

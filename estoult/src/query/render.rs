@@ -12,8 +12,9 @@ use sea_query::{
 
 use crate::{
     backend::{Dialect, Features, LikeStyle, ListStyle, Statement},
-    error::{Error, ErrorKind, Result},
-    expr::{Comparison, Function, Node, OrderNode},
+    error::{Error, Result},
+    expr::{Comparison, Function, Node, Nulls, OrderNode},
+    query::refusal::{check, refused},
     schema::Table,
     value::{Datum, Kind},
 };
@@ -129,6 +130,13 @@ impl Renderer {
         expr
     }
 
+    /// The node as its values are told apart, and whether that is written other than the node itself.
+    pub(crate) fn distinguished(&mut self, node: &Node) -> (SqlExpr, bool) {
+        let kind = kind_of(node);
+        let is_collated = kind == Kind::Decimal && self.features.text_decimal;
+        (self.collated(node, kind), is_collated)
+    }
+
     /// A text with expressions between its parts.
     fn custom<const N: usize, const M: usize>(
         &self,
@@ -163,6 +171,10 @@ impl Renderer {
                     _ => self.custom(["", " = any(", ")"], [left, list]),
                 }
             }
+            // SQLite reads a float in JSON to some other one beside it.
+            ListStyle::Json if matches!(kind, Kind::Float32 | Kind::Float64) => {
+                self.marks(left, kind, values)
+            }
             ListStyle::Json => {
                 let list = self.value(Datum::List(kind, values.to_vec()), &column);
                 let open = if kind == Kind::Bytes { "hex(" } else { "" };
@@ -191,7 +203,8 @@ impl Renderer {
                 format!(", '$[*]' COLUMNS (estoult_item {column} PATH '$')) AS estoult_items)");
             return self.custom(["", middle, &end], [left, list]);
         }
-        let padding = values.len().next_power_of_two() - values.len();
+        let most = self.features.max_parameters.max(values.len());
+        let padding = values.len().next_power_of_two().min(most) - values.len();
         let last = values.last().into_iter().cycle().take(padding);
         let items: Vec<_> = values
             .iter()
@@ -209,6 +222,10 @@ impl Renderer {
             (LikeStyle::Glob, false) => glob(pattern),
             _ => pattern.to_owned(),
         };
+        if !self.features.nul_in_pattern && text.contains('\0') {
+            let problem = refused(&column, "a pattern with the character NUL", self.features);
+            self.problem.get_or_insert(problem);
+        }
         let pattern = self.value(Datum::Text(text), &column);
         match (style, ignores_case) {
             (LikeStyle::Native, false) => self.custom(["", " LIKE ", ""], [left, pattern]),
@@ -228,10 +245,10 @@ impl Renderer {
     fn call(&mut self, function: Function, kind: Kind, argument: &Node) -> SqlExpr {
         let is_text_decimal = kind == Kind::Decimal && self.features.text_decimal;
         let argument = match function {
-            Function::Min | Function::Max => self.collated(argument, kind),
-            Function::Count | Function::CountDistinct | Function::Sum | Function::Average => {
-                self.expr(argument)
+            Function::Min | Function::Max | Function::CountDistinct => {
+                self.collated(argument, kind)
             }
+            Function::Count | Function::Sum | Function::Average => self.expr(argument),
         };
         match function {
             Function::Count => argument.count(),
@@ -256,6 +273,17 @@ impl Renderer {
         pattern.push_str(&self.features.mark(1));
         for (index, term) in order.iter().enumerate() {
             pattern.push_str(if index == 0 { " ORDER BY " } else { ", " });
+            if term.nulls != Nulls::AsTheDatabaseHas {
+                // "is null" is 0 or false for values and comes before 1 and true for NULL.
+                exprs.push(self.expr(&term.node));
+                pattern.push_str(&self.features.mark(exprs.len()));
+                let is_first = term.nulls == Nulls::First;
+                pattern.push_str(if is_first {
+                    " IS NULL DESC, "
+                } else {
+                    " IS NULL ASC, "
+                });
+            }
             exprs.push(self.collated(&term.node, term.kind));
             pattern.push_str(&self.features.mark(exprs.len()));
             pattern.push_str(if term.is_descending { " DESC" } else { " ASC" });
@@ -338,38 +366,6 @@ impl Renderer {
     }
 }
 
-/// Refuses a value that the database can't hold, before anything is sent.
-pub(crate) fn check_datum(
-    datum: &Datum,
-    table: &Table,
-    column: &str,
-    features: &Features,
-) -> Result<()> {
-    match datum {
-        Datum::UInt(_) | Datum::Text(_) | Datum::Json(_) => {
-            check(datum, &format!("{}.{column}", table.name()), features)
-        }
-        _ => Ok(()),
-    }
-}
-
-fn check(datum: &Datum, column: &str, features: &Features) -> Result<()> {
-    let reason = match datum {
-        Datum::UInt(_) if !features.unsigned => {
-            "an integer above 9223372036854775807, which this database can't hold"
-        }
-        Datum::Text(text) | Datum::Json(text) if !features.nul_in_text && text.contains('\0') => {
-            "text with the character NUL, which this database can't hold"
-        }
-        _ => return Ok(()),
-    };
-    let message = format!(
-        "bind a value for `{column}` on {}: {reason}",
-        features.dialect
-    );
-    Err(Error::new(ErrorKind::Decode, message))
-}
-
 /// A name in the database's quotes.
 pub(crate) fn quoted(name: &str, features: &Features) -> String {
     let quote = features.quote;
@@ -391,6 +387,17 @@ pub(crate) fn quoted_table(table: &Table, features: &Features) -> String {
     match table.database_schema() {
         Some(schema) => format!("{}.{name}", quoted(schema, features)),
         None => name,
+    }
+}
+
+/// The kind of a column's or function's values; text for everything that is compared as it is.
+fn kind_of(node: &Node) -> Kind {
+    match node {
+        Node::Column(table, name) => table
+            .find(&name.to_string())
+            .map_or(Kind::Text, |column| column.kind),
+        Node::Call(_, kind, _) => *kind,
+        _ => Kind::Text,
     }
 }
 

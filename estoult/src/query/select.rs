@@ -10,7 +10,7 @@ use crate::{
     expr::{Expr, Node, Nulls, OrderNode},
     query::{Build, Renderer, render::quoted},
     row::{FromRow, Row},
-    schema::{Column, Schema, Selected, Table},
+    schema::{Column, ColumnName, Schema, Selected, Table},
     value::Value,
 };
 
@@ -78,15 +78,32 @@ impl Select {
 
     fn add_columns(&self, renderer: &mut Renderer, select: &mut SelectStatement) {
         if self.columns.is_empty() {
-            for column in self.table.column_names() {
-                select.column((Alias::new(self.table.name()), Alias::new(*column)));
+            for name in self.table.column_names() {
+                let name = ColumnName { prefix: "", name };
+                self.add_column(renderer, select, &Node::column(self.table, name));
             }
         }
         for node in &self.columns {
-            select.expr(renderer.expr(node));
+            self.add_column(renderer, select, node);
         }
         if self.is_distinct {
             select.distinct();
+        }
+    }
+
+    fn add_column(&self, renderer: &mut Renderer, select: &mut SelectStatement, node: &Node) {
+        if !self.is_distinct {
+            select.expr(renderer.expr(node));
+            return;
+        }
+        // Rows are told apart by what is read, so that is read as it is told apart, under its own name.
+        match (renderer.distinguished(node), node) {
+            ((expr, true), Node::Column(_, name)) => {
+                select.expr_as(expr, Alias::new(name.to_string()));
+            }
+            ((expr, _), _) => {
+                select.expr(expr);
+            }
         }
     }
 
@@ -96,7 +113,7 @@ impl Select {
             select.and_where(renderer.expr(filter));
         }
         for group in &self.group_by {
-            select.add_group_by([renderer.expr(group)]);
+            select.add_group_by([renderer.distinguished(group).0]);
         }
         for having in &self.having {
             select.and_having(renderer.expr(having));
@@ -110,7 +127,7 @@ impl Select {
         if self.has_more_than_filters() {
             let mut inner = self.clone();
             inner.order.clear();
-            if inner.columns.is_empty() && !inner.is_distinct && inner.group_by.is_empty() {
+            if inner.columns.is_empty() && !inner.is_distinct {
                 inner.columns.push(Node::Value(crate::value::Datum::Int(1)));
             }
             // Column names of the inner query don't matter: only its rows are counted.
@@ -129,7 +146,7 @@ impl Select {
         if limited.limit.is_none() {
             limited.limit = Some(1);
         }
-        if limited.columns.is_empty() && limited.group_by.is_empty() {
+        if limited.columns.is_empty() {
             limited.columns = vec![Node::Value(crate::value::Datum::Int(1))];
         }
         limited.statement(features)

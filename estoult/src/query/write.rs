@@ -10,7 +10,8 @@ use crate::{
     expr::Node,
     query::{
         Renderer, Select,
-        render::{check_datum, quoted, quoted_table},
+        refusal::check_datum,
+        render::{quoted, quoted_table},
     },
     schema::Table,
     value::{Datum, Kind},

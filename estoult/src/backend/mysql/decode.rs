@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use rust_decimal::Decimal;
-use sqlx::{Column, Decode, MySql, Row, TypeInfo, ValueRef, mysql::MySqlRow};
+use sqlx::{Column, Decode, MySql, Row, Type, TypeInfo, ValueRef, mysql::MySqlRow};
 
 use crate::{
     row::Cells,
@@ -36,7 +36,11 @@ pub(super) enum Reading {
 pub(super) fn readings(row: &MySqlRow) -> Vec<Reading> {
     row.columns()
         .iter()
-        .map(|column| reading(column.type_info().name()))
+        .map(|column| match reading(column.type_info().name()) {
+            // Text with a binary collation has the name of bytes.
+            Reading::Bytes if <str as Type<MySql>>::compatible(column.type_info()) => Reading::Text,
+            reading => reading,
+        })
         .collect()
 }
 
