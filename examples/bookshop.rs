@@ -19,7 +19,7 @@ use estoult::{Registry, Schema, count_rows, insert_all, run_sync};
 use crate::{
     folder::Folder,
     schema::{Author, Book},
-    show::{heading, table},
+    show::{heading, say, table},
 };
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
@@ -41,7 +41,7 @@ fn run() -> Outcome {
         .build()?;
     open_the_shop(&registry)?;
     registry.with_async_env(|| take_stock(&registry))?;
-    println!("\nThe databases are still there: {folder}");
+    say!("\nThe databases are still there: {folder}");
     Ok(())
 }
 
@@ -66,7 +66,7 @@ async fn migrate(registry: &Registry) -> Outcome {
         let rider = Rider::new(database.clone()).migrations(migrations!("./migrations"));
         let report = rider.migrate(&MigrateOptions::default()).await?;
         for migration in &report.applied {
-            println!("{}: {} is applied", database.name(), migration.id);
+            say!("{}: {} is applied", database.name(), migration.id);
         }
     }
     Ok(())
@@ -79,8 +79,8 @@ async fn fill(registry: &Registry) -> Outcome {
         import::books(registry).await?,
     ] {
         heading(&format!("Load {}", import.file));
-        println!("{} rows loaded", import.loaded);
-        println!("{} rows left out:", import.refused.len());
+        say!("{} rows loaded", import.loaded);
+        say!("{} rows left out:", import.refused.len());
         let rows = import
             .refused
             .iter()
@@ -139,9 +139,11 @@ async fn add_up(registry: &Registry) -> Outcome {
     for (word, order) in [("oldest", Book::year.asc()), ("newest", Book::year.desc())] {
         let first = Book::query().order_by(order).order_by(Book::title.asc());
         if let Some((book, Some(author))) = first.preload(Book::author).first(registry).await? {
-            println!(
+            say!(
                 "The {word} book is {}, {}, {}.",
-                book.title, author.name, book.year
+                book.title,
+                author.name,
+                book.year
             );
         }
     }
@@ -160,7 +162,7 @@ async fn change(registry: &Registry) -> Outcome {
         .put(Book::copies, 4)
         .update(registry)
         .await?;
-    println!("There are {} copies of {}.", solaris.copies, solaris.title);
+    say!("There are {} copies of {}.", solaris.copies, solaris.title);
 
     let restocked = Book::query()
         .filter(Book::language.in_list(["pl", "cs"]))
@@ -168,7 +170,7 @@ async fn change(registry: &Registry) -> Outcome {
         .set(Book::copies, 4)
         .update_all(registry)
         .await?;
-    println!("{restocked} Polish and Czech books have 4 copies now, too.");
+    say!("{restocked} Polish and Czech books have 4 copies now, too.");
     Ok(())
 }
 
@@ -186,19 +188,19 @@ async fn refuse_an_order(registry: &Registry) -> Outcome {
                     .check_constraint(Book::copies, "books_copies_check")
                     .update(tx)
                     .await?;
-                println!("{copies} copies of {title} are taken from the shelf.");
+                say!("{copies} copies of {title} are taken from the shelf.");
             }
             Ok(())
         })
         .await;
     if let Err(error) = sold {
-        println!("The order is refused: {}.", error.message());
+        say!("The order is refused: {}.", error.message());
     }
     let solaris = Book::query()
         .filter(Book::title.eq("Solaris"))
         .one(registry)
         .await?;
-    println!("There are still {} copies of Solaris.", solaris.copies);
+    say!("There are still {} copies of Solaris.", solaris.copies);
     Ok(())
 }
 
@@ -228,16 +230,17 @@ async fn archive(registry: &Registry) -> Outcome {
         .filter(Book::id.in_list(keys))
         .delete_all(registry)
         .await?;
-    println!("{moved} books of before 1900 are in the archive now.");
+    say!("{moved} books of before 1900 are in the archive now.");
 
     // A row of another database is a row like any other.
     let candide = Book::query()
         .filter(Book::title.eq("Candide"))
         .one(&archive)
         .await?;
-    println!(
+    say!(
         "One of them is {}, still under the key {}.",
-        candide.title, candide.id
+        candide.title,
+        candide.id
     );
     Ok(())
 }

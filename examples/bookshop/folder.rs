@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::show::say;
+
 /// The databases that the bookshop has, and the endings of SQLite's files.
 const DATABASES: [&str; 2] = ["shop", "archive"];
 const ENDINGS: [&str; 3] = ["db", "db-wal", "db-shm"];
@@ -26,7 +28,7 @@ impl Folder {
             }
         }
         if removed > 0 {
-            println!("{removed} files of an earlier run are removed.");
+            say!("{removed} files of an earlier run are removed.");
         }
         Ok(Self(path))
     }

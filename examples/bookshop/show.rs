@@ -3,9 +3,19 @@
 use comfy_table::{Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 
+/// Prints a line. Whoever has closed the output, as `head` does, does not want the rest of it.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write;
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+
+pub(crate) use say;
+
 /// Begins a chapter.
 pub(crate) fn heading(text: &str) {
-    println!("\n== {text} ==");
+    say!("\n== {text} ==");
 }
 
 /// Prints rows under their columns' names.
@@ -17,7 +27,7 @@ pub(crate) fn table<const N: usize>(
     table.load_preset(presets::UTF8_FULL_CONDENSED);
     table.set_header(columns);
     table.add_rows(rows);
-    println!("{table}");
+    say!("{table}");
 }
 
 /// A bar on the standard error; nothing when that is no terminal.
