@@ -4,7 +4,7 @@
 //! `cfg` on one.
 
 #[cfg(not(all(feature = "mysql", feature = "postgres", feature = "sqlite")))]
-mod absent;
+pub(crate) mod absent;
 pub(crate) mod features;
 #[cfg(feature = "mysql")]
 pub(crate) mod mysql;

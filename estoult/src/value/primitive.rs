@@ -49,7 +49,7 @@ macro_rules! integers {
             }
 
             fn cast(input: DatumRef<'_>) -> Read<Self> {
-                cast_text(input, stringify!($type)).unwrap_or_else(|| Self::from_datum(input))
+                cast_text(input, "a whole number in the range of the column").unwrap_or_else(|| Self::from_datum(input))
             }
         }
     )*};
@@ -78,7 +78,8 @@ impl Value for u64 {
     }
 
     fn cast(input: DatumRef<'_>) -> Read<Self> {
-        cast_text(input, "u64").unwrap_or_else(|| Self::from_datum(input))
+        cast_text(input, "a whole number that is not negative")
+            .unwrap_or_else(|| Self::from_datum(input))
     }
 }
 
@@ -103,7 +104,7 @@ impl Value for f64 {
     }
 
     fn cast(input: DatumRef<'_>) -> Read<Self> {
-        cast_text(input, "f64").unwrap_or_else(|| Self::from_datum(input))
+        cast_text(input, "a number").unwrap_or_else(|| Self::from_datum(input))
     }
 }
 
@@ -124,7 +125,7 @@ impl Value for f32 {
     }
 
     fn cast(input: DatumRef<'_>) -> Read<Self> {
-        cast_text(input, "f32").unwrap_or_else(|| Self::from_datum(input))
+        cast_text(input, "a number").unwrap_or_else(|| Self::from_datum(input))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{MySqlAddress, PostgresAddress};
 use crate::{
-    backend::{Dialect, absent},
+    backend::{Dialect, absent::absent},
     error::Result,
 };
 
