@@ -19,7 +19,6 @@ pub(crate) use self::{
 macro_rules! on_every_backend {
     ($name:ident, $test:expr $(,)?) => {
         mod $name {
-            #[allow(unused_imports, reason = "a test may use nothing of its file")]
             use super::*;
 
             #[test]
