@@ -174,7 +174,8 @@ async fn change(registry: &Registry) -> Outcome {
     Ok(())
 }
 
-/// An order of two books, one of which has too few copies: the database refuses it, and the transaction undoes the rest.
+/// An order of two books, one of which has too few copies: the database refuses it, and the transaction undoes the
+/// rest.
 async fn refuse_an_order(registry: &Registry) -> Outcome {
     heading("Sell, and roll back");
     let order = [("Solaris", 2), ("Candide", 5)];

@@ -4,7 +4,7 @@
 //! `cfg` on one.
 
 #[cfg(not(all(feature = "mysql", feature = "postgres", feature = "sqlite")))]
-pub(crate) mod absent;
+mod absent;
 pub(crate) mod features;
 #[cfg(feature = "mysql")]
 pub(crate) mod mysql;
@@ -12,8 +12,14 @@ pub(crate) mod mysql;
 pub(crate) mod postgres;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod server;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub(crate) mod server_url;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
+
+#[cfg(not(any(feature = "mysql", feature = "postgres")))]
+#[path = "backend/absent_server_url.rs"]
+pub(crate) mod server_url;
 
 #[cfg(not(feature = "mysql"))]
 #[path = "backend/absent_mysql.rs"]

@@ -2,20 +2,16 @@
 //!
 //! Invariant: no SQL text here; a statement writes it for a dialect.
 
-mod function;
 mod node;
 mod operand;
 
 use std::{fmt, marker::PhantomData, ops};
 
 pub(crate) use self::node::{Comparison, Function, Node, Nulls, OrderNode};
-pub use self::{
-    function::{Number, Text},
-    operand::Operand,
-};
+pub use self::operand::Operand;
 use crate::{
     schema::{Column, Schema},
-    value::{Datum, Kind, Value},
+    value::{Datum, Kind, Number, Text, Value},
 };
 
 /// A typed expression over the columns of `S`.

@@ -68,7 +68,7 @@ pub use crate::{
         PoolStatus, Transaction, TransactionBuilder,
     },
     error::{Conflict, Constraint, ConstraintKind, Error, ErrorKind, Result},
-    expr::{Expr, Number, Operand, Order, Predicate, Text, count_rows, escape_like},
+    expr::{Expr, Operand, Order, Predicate, count_rows, escape_like},
     query::{
         Loaded, Query, RenderedSql, Rooted, RowOf, Selection, Sql, UpdateAll, batch, query, sql,
     },
@@ -79,7 +79,7 @@ pub use crate::{
         ColumnSpec, Default, Embedded, HasMany, HasOne, IndexSpec, Key, Many, NewRow, One, Preload,
         References, Schema, Selected, Table,
     },
-    value::{Datum, DatumRef, EnumType, IntoValue, Kind, Mismatch, Value},
+    value::{Datum, DatumRef, EnumType, IntoValue, Kind, Mismatch, Number, Text, Value},
 };
 
 /// What another crate implements or wraps to bring connections of its own: pools, clusters.

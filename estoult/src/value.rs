@@ -4,6 +4,7 @@
 
 mod datum;
 mod identity;
+mod number;
 mod primitive;
 pub(crate) mod temporal;
 
@@ -22,6 +23,7 @@ pub use datum::{Datum, DatumRef, EnumType, Kind, Mismatch};
 pub(crate) use identity::{random_uuid, time_ordered_uuid};
 #[cfg(feature = "json")]
 pub use json::{Document, Json};
+pub use number::{Number, Text};
 
 /// A type that can be stored in a column.
 ///

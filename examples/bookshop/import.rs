@@ -90,8 +90,8 @@ fn book(row: &Row, authors: &HashMap<String, i64>) -> Changeset<Book> {
     }
 }
 
-/// Inserts all rows in one transaction. Each row has a savepoint of its own, so that one that the database refuses takes
-/// no other with it.
+/// Inserts all rows in one transaction. Each row has a savepoint of its own, so that one that the database refuses
+/// takes no other with it.
 async fn load<S: Schema>(
     registry: &Registry,
     sheet: Sheet,

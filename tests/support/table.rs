@@ -14,28 +14,11 @@ pub(crate) async fn create_table<S: Schema>(database: &Database) -> Result<()> {
 }
 
 fn script(table: &Table, dialect: Dialect) -> String {
-    let mut script = String::new();
-    if dialect == Dialect::Postgres {
-        let mut known = Vec::new();
-        for column in table.columns() {
-            if let Kind::Enum(kind) = column.kind
-                && !known.contains(&kind.name)
-            {
-                known.push(kind.name);
-                let labels: Vec<_> = kind
-                    .labels
-                    .iter()
-                    .map(|label| format!("'{label}'"))
-                    .collect();
-                let _ = write!(
-                    script,
-                    "create type {} as enum ({});",
-                    kind.name,
-                    labels.join(", ")
-                );
-            }
-        }
-    }
+    let mut script = if dialect == Dialect::Postgres {
+        enums(table)
+    } else {
+        String::new()
+    };
     let quote = dialect.features().quote;
     let name = |name: &str| format!("{quote}{name}{quote}");
     let is_single_key = table.key().len() == 1;
@@ -74,6 +57,31 @@ fn script(table: &Table, dialect: Dialect) -> String {
         name(table.name()),
         lines.join(", ")
     );
+    script
+}
+
+/// The native types of a table's enums.
+fn enums(table: &Table) -> String {
+    let mut script = String::new();
+    let mut known = Vec::new();
+    for column in table.columns() {
+        if let Kind::Enum(kind) = column.kind
+            && !known.contains(&kind.name)
+        {
+            known.push(kind.name);
+            let labels: Vec<_> = kind
+                .labels
+                .iter()
+                .map(|label| format!("'{label}'"))
+                .collect();
+            let _ = write!(
+                script,
+                "create type {} as enum ({});",
+                kind.name,
+                labels.join(", ")
+            );
+        }
+    }
     script
 }
 

@@ -7,9 +7,8 @@ use regex_lite::Regex;
 
 use crate::{
     changeset::{Changeset, FieldError},
-    expr::Text,
     schema::{Column, Schema},
-    value::{Datum, IntoValue, Value},
+    value::{Datum, IntoValue, Text, Value},
 };
 
 impl<S: Schema> Changeset<S> {

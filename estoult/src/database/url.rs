@@ -2,16 +2,12 @@
 //!
 //! Invariant: no message and no `Debug` holds a password.
 
-#[cfg(any(feature = "mysql", feature = "postgres"))]
-mod server;
-
-#[cfg(not(any(feature = "mysql", feature = "postgres")))]
-#[path = "url/absent_server.rs"]
-mod server;
-
 use std::{fmt, path::PathBuf, time::Duration};
 
-use crate::error::{Error, Result};
+use crate::{
+    backend::server_url,
+    error::{Error, Result},
+};
 
 /// Which database an URL means.
 #[derive(Debug, Clone)]
@@ -111,8 +107,8 @@ pub(crate) fn parse(url: &str) -> Result<Target> {
     };
     match scheme {
         "sqlite" => parse_sqlite(rest).map(Target::Sqlite),
-        "postgres" | "postgresql" => server::parse_postgres(url).map(Target::Postgres),
-        "mysql" | "mariadb" => server::parse_mysql(url).map(Target::MySql),
+        "postgres" | "postgresql" => server_url::parse_postgres(url).map(Target::Postgres),
+        "mysql" | "mariadb" => server_url::parse_mysql(url).map(Target::MySql),
         other => Err(Error::configuration(format!(
             "read a database URL: unknown scheme `{other}`; known are `sqlite:`, `postgres://` and `mysql://`"
         ))),
@@ -183,15 +179,15 @@ fn set_sqlite(address: &mut SqliteAddress, name: &str, value: &str) -> Result<()
     Ok(())
 }
 
-fn choice(name: &str, known: &str) -> String {
+pub(crate) fn choice(name: &str, known: &str) -> String {
     format!("option `{name}` takes {known}")
 }
 
-fn unknown(name: &str, known: &str) -> String {
+pub(crate) fn unknown(name: &str, known: &str) -> String {
     format!("unknown option `{name}` (known: {known})")
 }
 
-fn refuse(scheme: &str, problems: Vec<String>) -> Result<()> {
+pub(crate) fn refuse(scheme: &str, problems: Vec<String>) -> Result<()> {
     if problems.is_empty() {
         return Ok(());
     }

@@ -2,10 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::{
-    expr::Number,
-    value::{Datum, DatumRef, Kind, Mismatch, Value},
-};
+use crate::value::{Datum, DatumRef, Kind, Mismatch, Number, Value};
 
 impl Value for Decimal {
     const KIND: Kind = Kind::Decimal;

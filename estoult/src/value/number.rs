@@ -1,4 +1,4 @@
-//! Which types have which functions: numbers are added up, text is matched.
+//! Which types can be added up, and which matched with a pattern.
 
 use crate::value::Value;
 

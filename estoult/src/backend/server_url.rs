@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use percent_encoding::percent_decode_str;
 use url::{ParseError, Url};
 
-use super::{MySqlAddress, PostgresAddress, ServerAddress, Tls, choice, refuse, unknown};
-use crate::error::{Error, Result};
+use crate::{
+    database::url::{MySqlAddress, PostgresAddress, ServerAddress, Tls, choice, refuse, unknown},
+    error::{Error, Result},
+};
 
-pub(super) fn parse_postgres(url: &str) -> Result<PostgresAddress> {
+pub(crate) fn parse_postgres(url: &str) -> Result<PostgresAddress> {
     let (server, options) = parse_server(url, "postgres", 5432)?;
     let mut address = PostgresAddress {
         server,
@@ -52,7 +54,7 @@ fn set_postgres(address: &mut PostgresAddress, name: &str, value: String) -> Res
     Ok(())
 }
 
-pub(super) fn parse_mysql(url: &str) -> Result<MySqlAddress> {
+pub(crate) fn parse_mysql(url: &str) -> Result<MySqlAddress> {
     let (server, options) = parse_server(url, "mysql", 3306)?;
     let mut address = MySqlAddress {
         server,
