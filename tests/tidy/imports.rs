@@ -56,6 +56,8 @@ const ORDERS: [Order; 3] = [
             exception("backend/absent_sqlite.rs", "database", ADDRESS),
             exception("backend/absent_postgres.rs", "database", ADDRESS),
             exception("backend/absent_mysql.rs", "database", ADDRESS),
+            exception("backend/server_url.rs", "database", ADDRESS),
+            exception("backend/absent_server_url.rs", "database", ADDRESS),
             exception("backend/sqlite/session.rs", "bridge", BLOCKS),
             exception("database/lease.rs", "bridge", BLOCKS),
             exception("schema.rs", "query", "`Book::query()` begins a query"),
