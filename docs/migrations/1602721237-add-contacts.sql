@@ -1,4 +1,4 @@
--- message: Add the contacts
+-- message: add contacts
 
 -- step
 create table contacts (id integer primary key, name varchar(100) not null);
