@@ -113,7 +113,7 @@ fn databases_are_known_to_the_backends_only() {
     let named = [
         ("sqlx", "estoult/src/backend/"),
         ("rusqlite", "estoult/src/backend/"),
-        ("deadpool", "estoult/src/database/pool.rs"),
+        ("deadpool", "estoult/src/database/pool"),
     ];
     let mut files = source::rust();
     files.retain(|file| !file.path.starts_with("benches/") && !file.path.starts_with("tests/tidy"));
