@@ -35,6 +35,8 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 
+#[cfg(not(all(feature = "mysql", feature = "postgres", feature = "sqlite")))]
+pub(crate) use self::absent::absent;
 pub use self::features::{BulkStyle, Dialect, Features, IsolationStyle, LikeStyle, ListStyle};
 use crate::{
     database::{DatabaseOptions, url::Target},

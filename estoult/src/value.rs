@@ -75,6 +75,16 @@ pub trait Value: Sized + Send + Sync + 'static {
 }
 
 /// What can be written into a column of type `T`: a `T`, or what it holds if it is an `Option`. Text may be a `&str`.
+///
+/// ```
+/// use estoult::Schema;
+///
+/// #[derive(Debug, Clone, Schema)]
+/// struct Book { id: i64, shelf: i16, year: Option<i64>, subtitle: Option<String> }
+///
+/// let changeset = Book::changeset().put(Book::shelf, 3).put(Book::year, 1985).put(Book::subtitle, "a novel");
+/// assert_eq!(changeset.put(Book::year, None).get(Book::year), Some(None));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be written into a column of type `{T}`",
     label = "expected a `{T}`"

@@ -32,6 +32,7 @@ pub(super) fn books() -> Query<Book, i64> {
 /// Some of the columns, in another order.
 #[derive(Debug, FromRow)]
 #[row(schema = Book)]
+#[expect(dead_code, reason = "its fields are selected, and no row is read")]
 pub(super) struct Line {
     pub(super) price: Decimal,
     #[row(column = "title")]

@@ -12,10 +12,10 @@ use estoult::{Database, sql};
 
 use crate::support::on_every_backend;
 
-const CONTACTS: &str = "-- Add contacts\n-- step\n\
-    create table contacts (id int not null);\n-- rollback\ndrop table contacts;\n";
-const NAMES: &str = "-- Add names\n-- depends: 1-contacts\n-- step\n\
-    alter table contacts add column name varchar(20);\n\
+const CONTACTS: &str = "-- Add contacts\n-- step\ncreate table contacts (id int not null);\n\
+    -- rollback\ndrop table contacts;\n";
+const NAMES: &str = "-- Add names\n-- depends: 1-contacts\n\
+    -- step\nalter table contacts add column name varchar(20);\n\
     insert into contacts (id, name) values (1, 'a;b');\n\
     -- rollback\ndelete from contacts;\n";
 

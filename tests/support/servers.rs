@@ -119,7 +119,6 @@ fn field(text: &str, name: &str) -> String {
 }
 
 #[track_caller]
-#[expect(clippy::panic, reason = "a test cannot go on without its server")]
 fn demand<T>(result: io::Result<T>) -> T {
     match result {
         Ok(value) => value,

@@ -89,9 +89,10 @@ fn a_suppressed_lint_has_a_reason() {
                 .iter()
                 .any(|start| line.starts_with(start))
             {
-                let whole: String = lines[at..].iter().map(|(_, line)| *line).take(14).collect();
-                let attribute = whole.split(")]").next().unwrap_or(&whole);
-                if !attribute.contains("reason = ") {
+                let lines = lines[at..].iter().map(|(_, line)| *line);
+                let end = lines.clone().position(|line| line.ends_with(")]"));
+                let mut attribute = lines.take(end.unwrap_or(0) + 1);
+                if !attribute.any(|line| line.contains("reason = ")) {
                     offences.add(&file.path, *number, "gives no reason");
                 }
             }

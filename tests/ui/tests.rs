@@ -2,6 +2,7 @@
 
 use std::{
     env, fs,
+    io::{self, Write},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -60,10 +61,12 @@ fn a_message_belongs_to_a_program() {
 
 /// With another compiler the programs still have to fail; what they are told is written to a copy and not compared.
 fn fail_with_any_message(compiler: &str) {
-    eprintln!(
+    // Past the capture of a test's output: somebody has to see it.
+    let warning = format!(
         "\nWARNING: this is {compiler}, the messages in tests/ui are those of {COMPILER}*: \
-         they are NOT compared, only that every program fails to compile.\n"
+         they are NOT compared, only that every program fails to compile.\n\n"
     );
+    io::stderr().write_all(warning.as_bytes()).unwrap();
     let executable = env::current_exe().unwrap();
     let copy = executable.with_extension("ui");
     for program in programs(&ui()) {
@@ -71,7 +74,7 @@ fn fail_with_any_message(compiler: &str) {
         fs::create_dir_all(target.parent().unwrap()).unwrap();
         fs::copy(&program, target).unwrap();
     }
-    let status = Command::new(executable)
+    let output = Command::new(executable)
         .args([
             "--exact",
             "tests::programs_fail_with_their_messages",
@@ -80,10 +83,14 @@ fn fail_with_any_message(compiler: &str) {
         .env(FOLDER, &copy)
         .env("TRYBUILD", "overwrite")
         .stdin(Stdio::null())
-        .status()
+        .output()
         .unwrap();
     fs::remove_dir_all(&copy).unwrap();
-    assert!(status.success(), "a program compiled that must not");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "a program compiled that must not:\n{told}"
+    );
 }
 
 fn compiler() -> String {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    backend::{Backend, Dialect, absent::absent},
+    backend::{Backend, Dialect, absent},
     database::{DatabaseOptions, url::PostgresAddress},
     error::Result,
 };

@@ -24,11 +24,13 @@ impl Value for Decimal {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Number for Decimal {
     type Sum = Self;
     type Average = Self;
 }
 
+#[diagnostic::do_not_recommend]
 impl Number for Option<Decimal> {
     type Sum = Decimal;
     type Average = Decimal;

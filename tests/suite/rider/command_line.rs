@@ -22,8 +22,10 @@ on_every_backend!(
     async |db: &Database| {
         let rider = rider(db, &[("1-contacts", CONTACTS), ("2-names", NAMES)]);
         let (code, out, err) = command(&rider, "rider migrations --check").await;
-        let list = "index | message      | applied\n------+--------------+--------\n\
-            \x20   0 | Add contacts | None\n    1 | Add names    | None\n";
+        let list = "index | message      | applied\n\
+            ------+--------------+--------\n\
+            \x20   0 | Add contacts | None\n\
+            \x20   1 | Add names    | None\n";
         assert_eq!((code, out.as_str(), err.as_str()), (3, list, ""));
         let (code, out, err) = command(&rider, "rider migrate").await;
         let lines =
