@@ -27,7 +27,7 @@ use crate::{
     backend::{Dialect, Features, Statement},
     database::{Executor, read, write as writing},
     error::Result,
-    expr::{Expr, Node, Order, Predicate},
+    expr::{Node, Operand, Order, Predicate},
     schema::{Association, Column, Schema, Selected},
     value::{Datum, Value},
 };
@@ -344,11 +344,11 @@ impl<S: Schema> UpdateAll<S> {
         self
     }
 
-    /// Changes a further column to what an expression gives for each row.
+    /// Changes a further column to what another column or an expression gives for each row.
     #[must_use]
-    pub fn set_to<T: Value>(mut self, column: Column<S, T>, value: Expr<S, T>) -> Self {
+    pub fn set_to<T: Value>(mut self, column: Column<S, T>, value: impl Operand<S, T>) -> Self {
         self.changes
-            .push((S::table().name(), column.name, value.node));
+            .push((S::table().name(), column.name, value.operand()));
         self
     }
 
