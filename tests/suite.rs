@@ -1,5 +1,10 @@
 //! The suite by topic, each test on every backend.
 
+mod changeset;
+mod delete;
+mod insert;
 mod query;
+mod raw;
 mod smoke;
+mod update;
 mod value;
