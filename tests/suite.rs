@@ -1,5 +1,11 @@
 //! The suite by topic, each test on every backend.
 
+mod changeset;
+mod delete;
+mod insert;
+mod query;
+mod raw;
 mod rider;
 mod smoke;
+mod update;
 mod value;

@@ -27,7 +27,7 @@ use crate::{
     backend::{Dialect, Features, Statement},
     database::{Executor, read, write as writing},
     error::Result,
-    expr::{Expr, Node, Order, Predicate},
+    expr::{Node, Operand, Order, Predicate},
     schema::{Association, Column, Schema, Selected},
     value::{Datum, IntoValue, Value},
 };
@@ -126,15 +126,16 @@ impl<S: Schema> Query<S> {
         }
     }
 
-    /// Changes a column of all rows that the query's filters accept; run it with `execute`.
+    /// Changes a column of all rows that the query's filters accept; run it with `update_all`.
     #[must_use]
     pub fn set<T: Value>(self, column: Column<S, T>, value: impl IntoValue<T>) -> UpdateAll<S> {
-        UpdateAll {
-            select: self.select,
-            changes: Vec::new(),
-            schema: PhantomData,
-        }
-        .set(column, value)
+        UpdateAll::of(self.select).set(column, value)
+    }
+
+    /// Changes a column of all rows to what another column or an expression gives for each.
+    #[must_use]
+    pub fn set_to<T: Value>(self, column: Column<S, T>, value: impl Operand<S, T>) -> UpdateAll<S> {
+        UpdateAll::of(self.select).set_to(column, value)
     }
 
     /// Deletes all rows that the query's filters accept, and tells how many.
@@ -336,6 +337,14 @@ impl<S> fmt::Debug for UpdateAll<S> {
 }
 
 impl<S: Schema> UpdateAll<S> {
+    fn of(select: Select) -> Self {
+        Self {
+            select,
+            changes: Vec::new(),
+            schema: PhantomData,
+        }
+    }
+
     /// Changes a further column.
     #[must_use]
     pub fn set<T: Value>(mut self, column: Column<S, T>, value: impl IntoValue<T>) -> Self {
@@ -344,11 +353,11 @@ impl<S: Schema> UpdateAll<S> {
         self
     }
 
-    /// Changes a further column to what an expression gives for each row.
+    /// Changes a further column to what another column or an expression gives for each row.
     #[must_use]
-    pub fn set_to<T: Value>(mut self, column: Column<S, T>, value: Expr<S, T>) -> Self {
+    pub fn set_to<T: Value>(mut self, column: Column<S, T>, value: impl Operand<S, T>) -> Self {
         self.changes
-            .push((S::table().name(), column.name, value.node));
+            .push((S::table().name(), column.name, value.operand()));
         self
     }
 

@@ -20,7 +20,10 @@ fn script(table: &Table, dialect: Dialect) -> String {
         String::new()
     };
     let quote = dialect.features().quote;
-    let name = |name: &str| format!("{quote}{name}{quote}");
+    let name = |name: &str| {
+        let doubled = name.replace(quote, &format!("{quote}{quote}"));
+        format!("{quote}{doubled}{quote}")
+    };
     let is_single_key = table.key().len() == 1;
     let mut lines: Vec<String> = table
         .columns()

@@ -1,5 +1,8 @@
 //! Untrusted input: only the named columns are taken, each read as its type.
 
+#[cfg(feature = "json")]
+mod json;
+
 use std::{
     collections::{BTreeMap, HashMap},
     hash::{BuildHasher, Hash},

@@ -191,8 +191,9 @@ fn write_list(text: &mut String, values: &mut Vec<Datum>, list: &[Datum], featur
         text.push_str("select null where 1 = 0");
         return;
     }
-    if features.list == ListStyle::Json && list.len() > 100 {
-        // SQLite takes long lists as one JSON parameter.
+    let is_in_json = !matches!(list.first(), Some(Datum::Bytes(_) | Datum::Float(_)));
+    if features.list == ListStyle::Json && list.len() > 100 && is_in_json {
+        // SQLite takes long lists as one JSON parameter, but for what JSON does not hold exactly.
         values.push(Datum::List(crate::value::Kind::Text, list.to_vec()));
         text.push_str(&format!(
             "select value from json_each({})",

@@ -22,6 +22,15 @@ impl Value for Decimal {
             other => Err(Mismatch::expected("a decimal number", other)),
         }
     }
+
+    fn cast(input: DatumRef<'_>) -> Result<Self, Mismatch> {
+        match input {
+            DatumRef::Text(text) => Self::from_datum(DatumRef::Text(text.trim())),
+            // The shortest digits that stand for the float are those that were written.
+            DatumRef::Float(value) => Self::from_datum(DatumRef::Text(&value.to_string())),
+            input => Self::from_datum(input),
+        }
+    }
 }
 
 #[diagnostic::do_not_recommend]

@@ -29,7 +29,7 @@ use crate::{
 pub(super) struct PostgresSession {
     connection: PgConnection,
     is_broken: bool,
-    /// The parameter types with which each raw text was prepared: another set must not meet the cached plan.
+    /// The parameter types with which each raw text was first prepared: another set must not meet its plan.
     raw_types: HashMap<Arc<str>, u64>,
 }
 
@@ -50,10 +50,11 @@ impl PostgresSession {
         }
     }
 
-    /// Whether the plan of this text may be kept. Raw text can come with values of other types than the first time.
-    fn may_keep_plan(&mut self, statement: &Statement) -> bool {
+    /// The text as it is prepared. The driver keeps plans by text alone, so a raw text that comes with values of other
+    /// types than the first time gets another ending.
+    fn text(&mut self, statement: &Statement) -> Arc<str> {
         if !statement.is_raw {
-            return true;
+            return Arc::clone(&statement.sql);
         }
         let mut hasher = DefaultHasher::new();
         statement
@@ -61,14 +62,17 @@ impl PostgresSession {
             .iter()
             .for_each(|value| type_of(value).hash(&mut hasher));
         let types = hasher.finish();
-        if self.raw_types.len() > 1000 {
-            self.raw_types.clear();
+        let known = self.raw_types.get(&statement.sql).copied();
+        match known {
+            Some(known) if known != types => {
+                Arc::from(format!("{}\n-- types {types:x}", statement.sql))
+            }
+            Some(_) => Arc::clone(&statement.sql),
+            None => {
+                self.raw_types.insert(Arc::clone(&statement.sql), types);
+                Arc::clone(&statement.sql)
+            }
         }
-        *self
-            .raw_types
-            .entry(Arc::clone(&statement.sql))
-            .or_insert(types)
-            == types
     }
 
     fn fail(&mut self, error: &sqlx::Error, statement: &Statement) -> Error {
@@ -87,7 +91,7 @@ impl PostgresSession {
         statement: &Statement,
         sink: &mut dyn Sink,
     ) -> std::result::Result<(), Failure> {
-        let query = query(statement, self.may_keep_plan(statement)).map_err(Failure::Own)?;
+        let query = query(statement, self.text(statement)).map_err(Failure::Own)?;
         let mut rows = self.connection.fetch(query);
         let mut columns: Vec<Reading> = Vec::new();
         while let Some(row) = rows.try_next().await.map_err(Failure::Server)? {
@@ -110,7 +114,7 @@ enum Failure {
     Server(sqlx::Error),
 }
 
-fn query(statement: &Statement, is_kept: bool) -> Result<Query<'static, Postgres, PgArguments>> {
+fn query(statement: &Statement, text: Arc<str>) -> Result<Query<'static, Postgres, PgArguments>> {
     let mut arguments = PgArguments::default();
     arguments.reserve(statement.values.len(), statement.values.len() * 16);
     for value in &statement.values {
@@ -119,8 +123,7 @@ fn query(statement: &Statement, is_kept: bool) -> Result<Query<'static, Postgres
                 .with_statement(&statement.sql)
         })?;
     }
-    let text = AssertSqlSafe(Arc::clone(&statement.sql));
-    Ok(sqlx::query_with(text, arguments).persistent(is_kept))
+    Ok(sqlx::query_with(AssertSqlSafe(text), arguments))
 }
 
 #[async_trait]
@@ -151,7 +154,7 @@ impl Session for PostgresSession {
     }
 
     async fn execute(&mut self, statement: Statement) -> Result<Outcome> {
-        let query = query(&statement, self.may_keep_plan(&statement))?;
+        let query = query(&statement, self.text(&statement))?;
         match self.connection.execute(query).await {
             Ok(done) => Ok(Outcome {
                 rows_affected: done.rows_affected(),
