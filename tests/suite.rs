@@ -2,3 +2,4 @@
 
 mod rider;
 mod smoke;
+mod transaction;
