@@ -7,5 +7,6 @@ mod query;
 mod raw;
 mod rider;
 mod smoke;
+mod transaction;
 mod update;
 mod value;

@@ -1,15 +1,19 @@
 //! What the suite shares: a fresh database for each test, on every backend; tables from schemas; the servers.
 
+mod capture;
 mod database;
 mod property;
 pub(crate) mod schemas;
 pub(crate) mod servers;
 mod table;
+mod wait;
 
 pub(crate) use self::{
-    database::{Backend, Fresh, run},
+    capture::Capture,
+    database::{Backend, Fresh, run, run_fresh, runtime},
     property::for_any,
     table::create_table,
+    wait::{cut_after, eventually, mask, within},
 };
 
 /// One test for each backend: `name::sqlite`, `name::postgres`, `name::mysql`, each in a database of its own.
@@ -39,4 +43,31 @@ macro_rules! on_every_backend {
     };
 }
 
+/// As [`on_every_backend`], for tests that open handles of their own: a closure that takes `&Fresh` and gives
+/// `estoult::Result<()>`, outside of any runtime.
+macro_rules! on_every_fresh {
+    ($name:ident, $test:expr $(,)?) => {
+        mod $name {
+            #[allow(unused_imports, reason = "a test may use nothing of its file")]
+            use super::*;
+
+            #[test]
+            fn sqlite() {
+                crate::support::run_fresh(crate::support::Backend::Sqlite, $test);
+            }
+
+            #[test]
+            fn postgres() {
+                crate::support::run_fresh(crate::support::Backend::Postgres, $test);
+            }
+
+            #[test]
+            fn mysql() {
+                crate::support::run_fresh(crate::support::Backend::MySql, $test);
+            }
+        }
+    };
+}
+
 pub(crate) use on_every_backend;
+pub(crate) use on_every_fresh;

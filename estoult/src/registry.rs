@@ -196,11 +196,12 @@ impl Registry {
     /// # Errors
     ///
     /// As for [`Database::transaction`].
-    pub async fn transaction<T>(
+    #[track_caller]
+    pub fn transaction<T>(
         &self,
         work: impl AsyncFnOnce(&Transaction) -> Result<T>,
-    ) -> Result<T> {
-        self.0.default.transaction(work).await
+    ) -> impl Future<Output = Result<T>> {
+        self.0.default.transaction(work)
     }
 
     /// Makes it the registry of the process, which [`registry`] gives.

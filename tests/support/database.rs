@@ -30,7 +30,8 @@ pub(crate) struct Fresh {
     backend: Backend,
 }
 
-fn runtime() -> Runtime {
+/// A multi-thread runtime with two workers.
+pub(crate) fn runtime() -> Runtime {
     Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -64,6 +65,11 @@ impl Fresh {
             .administer(&format!("create database {}", fresh.name))
             .expect("a fresh database");
         fresh
+    }
+
+    /// Which backend it is on.
+    pub(crate) fn backend(&self) -> Backend {
+        self.backend
     }
 
     /// The database with the default settings, not connected.
@@ -135,6 +141,13 @@ pub(crate) fn run(backend: Backend, test: impl AsyncFnOnce(&Database) -> Result<
         lifespan.close().await
     });
     if let Err(error) = outcome {
+        panic!("{error}");
+    }
+}
+
+/// Runs a test that opens its own handles on a fresh database.
+pub(crate) fn run_fresh(backend: Backend, test: impl FnOnce(&Fresh) -> Result<()>) {
+    if let Err(error) = test(&Fresh::new(backend)) {
         panic!("{error}");
     }
 }

@@ -98,6 +98,8 @@ pub struct Features {
     pub isolation: IsolationStyle,
     /// Whether a failed statement ends the use of the transaction until it is rolled back.
     pub error_aborts_transaction: bool,
+    /// Whether a deadlock ends the whole transaction, so that a statement after it would stand outside of any.
+    pub conflict_ends_transaction: bool,
 }
 
 impl Features {
@@ -183,6 +185,7 @@ const SQLITE: Features = Features {
     begin_write: "begin immediate",
     isolation: IsolationStyle::AlwaysSerializable,
     error_aborts_transaction: false,
+    conflict_ends_transaction: false,
 };
 
 const POSTGRES: Features = Features {
@@ -210,6 +213,7 @@ const POSTGRES: Features = Features {
     begin_write: "begin",
     isolation: IsolationStyle::InBegin,
     error_aborts_transaction: true,
+    conflict_ends_transaction: false,
 };
 
 const MYSQL: Features = Features {
@@ -237,6 +241,7 @@ const MYSQL: Features = Features {
     begin_write: "start transaction",
     isolation: IsolationStyle::BeforeBegin,
     error_aborts_transaction: false,
+    conflict_ends_transaction: true,
 };
 
 const MARIADB: Features = Features {

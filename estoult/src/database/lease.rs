@@ -19,7 +19,7 @@ use tokio::runtime::Handle;
 use crate::{
     backend::{Dialect, Features, Outcome, Session, Statement},
     bridge,
-    error::{Error, ErrorKind, Result},
+    error::{Conflict, Error, ErrorKind, Result},
     row::{Collected, Decode, Sink},
 };
 
@@ -82,6 +82,8 @@ pub(crate) trait Home: Send {
     fn forget(self: Box<Self>);
     /// Notes whether the lease is inside of a transaction, for messages about who holds it.
     fn note_transaction(&self, is_open: bool);
+    /// Notes that the connection was lost: the others may be lost as well.
+    fn note_loss(&self);
 }
 
 /// A connection in use. Dropping it gives it back.
@@ -92,6 +94,10 @@ pub struct Lease {
     in_transaction: bool,
     /// Whether the program's own SQL began a transaction that it has not ended.
     has_script_begun: bool,
+    /// The first failure within the transaction, after which a commit may keep nothing.
+    failure: Option<(ErrorKind, String)>,
+    /// Why the database itself ended the transaction.
+    ended: Option<Conflict>,
 }
 
 impl fmt::Debug for Lease {
@@ -120,6 +126,8 @@ impl Lease {
             is_busy: false,
             in_transaction: false,
             has_script_begun: false,
+            failure: None,
+            ended: None,
         }
     }
 
@@ -137,6 +145,12 @@ impl Lease {
         if self.is_busy {
             return Err(abandoned());
         }
+        if let Some(conflict) = self.ended {
+            return Err(Error::new(
+                ErrorKind::Conflict(conflict),
+                "use a transaction: the database has rolled it back because others were in its way; begin it again",
+            ));
+        }
         match &mut self.session {
             Some(session) => {
                 self.is_busy = true;
@@ -148,7 +162,23 @@ impl Lease {
 
     fn done<T>(&mut self, outcome: Result<T>) -> Result<T> {
         self.is_busy = false;
+        if let Err(error) = &outcome
+            && self.in_transaction
+        {
+            self.note_failure(error);
+        }
         outcome
+    }
+
+    fn note_failure(&mut self, error: &Error) {
+        let (kind, message) = (error.kind().clone(), error.message());
+        if let ErrorKind::Conflict(conflict @ (Conflict::Deadlock | Conflict::Serialization)) = kind
+            && self.features().conflict_ends_transaction
+        {
+            self.ended = Some(conflict);
+        }
+        self.failure
+            .get_or_insert_with(|| (kind, message.to_owned()));
     }
 
     pub(crate) async fn fetch(
@@ -240,15 +270,50 @@ impl Lease {
         begun
     }
 
-    /// Ends the transaction with COMMIT or ROLLBACK.
-    pub(crate) async fn end(&mut self, statement: &str) -> Result<()> {
+    /// Ends the transaction with COMMIT. Where a failed statement lets nothing be kept, COMMIT would roll back and say
+    /// that all is well: a statement before it tells.
+    pub(crate) async fn commit(&mut self, statement: &str) -> Result<()> {
+        let failure = self.failure.take();
+        match failure.filter(|_| self.features().error_aborts_transaction) {
+            None => self.control(statement).await?,
+            Some((kind, message)) => {
+                let committed = self.control(&format!("select 1; {statement}")).await;
+                committed.map_err(|error| {
+                    if matches!(error.kind(), ErrorKind::Connection) {
+                        return error;
+                    }
+                    Error::new(
+                        kind,
+                        format!(
+                            "commit a transaction: a statement in it failed ({message}), so the database has rolled \
+                             back all of it; run what may fail in a savepoint, with `tx.transaction(…)`"
+                        ),
+                    )
+                })?;
+            }
+        }
+        self.mark_transaction(false);
+        Ok(())
+    }
+
+    /// Ends the transaction with ROLLBACK.
+    pub(crate) async fn roll_back(&mut self, statement: &str) -> Result<()> {
+        self.ended = None;
         self.control(statement).await?;
         self.mark_transaction(false);
         Ok(())
     }
 
+    /// Rolls back to a savepoint; what failed since then has not happened.
+    pub(crate) async fn roll_back_to(&mut self, statement: &str) -> Result<()> {
+        self.control(statement).await?;
+        self.failure = None;
+        Ok(())
+    }
+
     fn mark_transaction(&mut self, is_open: bool) {
         self.in_transaction = is_open;
+        (self.failure, self.ended) = (None, None);
         if let Some(home) = &self.home {
             home.note_transaction(is_open);
         }
@@ -273,6 +338,13 @@ impl Lease {
     /// Closes the connection instead of giving it back.
     pub(crate) fn discard(&mut self) {
         if let Some(home) = self.home.take() {
+            if self
+                .session
+                .as_ref()
+                .is_some_and(|session| !self.is_busy && session.is_broken())
+            {
+                home.note_loss();
+            }
             home.forget();
         }
         let is_in_transaction = self.is_in_transaction() && !self.is_busy;

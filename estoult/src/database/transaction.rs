@@ -3,10 +3,7 @@
 use std::{
     fmt,
     panic::Location,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
@@ -84,16 +81,46 @@ pub struct Transaction {
     shared: Arc<Shared>,
     /// 1 for the transaction itself, more for savepoints within it.
     depth: usize,
-    is_open: bool,
+    /// Tells it apart from others of the same depth.
+    id: u64,
 }
 
 struct Shared {
     lease: Mutex<Lease>,
-    /// The depth of the innermost open savepoint.
-    depth: AtomicUsize,
-    /// The depth of a savepoint that was dropped and is still to be rolled back; 0 for none.
-    dropped: AtomicUsize,
+    nesting: std::sync::Mutex<Nesting>,
     end_suffix: &'static str,
+}
+
+/// Which transactions are open, from the outermost to the innermost.
+#[derive(Default)]
+struct Nesting {
+    open: Vec<u64>,
+    last_id: u64,
+    /// The depth of a savepoint that was dropped and is still to be rolled back.
+    dropped: Option<usize>,
+}
+
+impl Nesting {
+    fn add(&mut self) -> u64 {
+        self.last_id += 1;
+        self.open.push(self.last_id);
+        self.last_id
+    }
+
+    /// Ends a transaction with all that is nested in it; whether it was open.
+    fn end(&mut self, id: u64) -> bool {
+        let place = self.open.iter().position(|open| *open == id);
+        if let Some(place) = place {
+            self.open.truncate(place);
+        }
+        place.is_some()
+    }
+}
+
+impl Shared {
+    fn nesting(&self) -> std::sync::MutexGuard<'_, Nesting> {
+        self.nesting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl fmt::Debug for Transaction {
@@ -109,36 +136,38 @@ impl Transaction {
         let features = lease.features();
         let statement = settings.begin_statement(features)?;
         lease.begin(&statement).await?;
+        let mut nesting = Nesting::default();
+        let id = nesting.add();
         let shared = Shared {
             lease: Mutex::new(lease),
-            depth: AtomicUsize::new(1),
-            dropped: AtomicUsize::new(0),
+            nesting: std::sync::Mutex::new(nesting),
             end_suffix: settings.end_suffix(features),
         };
         Ok(Self {
             shared: Arc::new(shared),
             depth: 1,
-            is_open: true,
+            id,
         })
     }
 
     /// The connection, with savepoints that were dropped rolled back first.
     pub(crate) async fn lease(&self) -> Result<MutexGuard<'_, Lease>> {
         let mut lease = self.shared.lease.lock().await;
-        let dropped = self.shared.dropped.load(Ordering::Acquire);
-        if dropped > 0 {
-            lease.control(&roll_back_to(dropped)).await?;
-            self.shared.dropped.store(0, Ordering::Release);
+        let dropped = self.shared.nesting().dropped;
+        if let Some(depth) = dropped {
+            lease.roll_back_to(&roll_back_to(depth)).await?;
+            self.shared.nesting().dropped = None;
         }
-        let open = self.shared.depth.load(Ordering::Acquire);
-        if open != self.depth {
-            return Err(Error::configuration(if open > self.depth {
-                "use a transaction: a nested transaction of it is still open; use that one, or end it first"
-            } else {
-                "use a nested transaction: the one around it has ended, and so has this one"
-            }));
+        let nesting = self.shared.nesting();
+        if nesting.open.last() == Some(&self.id) {
+            drop(nesting);
+            return Ok(lease);
         }
-        Ok(lease)
+        Err(Error::configuration(if nesting.open.contains(&self.id) {
+            "use a transaction: a nested transaction of it is still open; use that one, or end it first"
+        } else {
+            "use a nested transaction: the one around it has ended, and so has this one"
+        }))
     }
 
     /// Commits; of a nested transaction, makes it part of the one around it.
@@ -147,12 +176,18 @@ impl Transaction {
     ///
     /// `Conflict` when the transactions beside it forbid it; `Connection` when the connection was lost, and then it is
     /// not known whether the commit took place.
-    pub async fn commit(mut self) -> Result<()> {
-        let statement = match self.depth {
-            1 => format!("commit{}", self.shared.end_suffix),
-            depth => format!("release savepoint {}", savepoint(depth)),
-        };
-        self.finish(&statement).await
+    pub async fn commit(self) -> Result<()> {
+        let (depth, end_suffix) = (self.depth, self.shared.end_suffix);
+        let mut lease = self.lease().await?;
+        match depth {
+            1 => lease.commit(&format!("commit{end_suffix}")).await?,
+            depth => {
+                let name = savepoint(depth);
+                lease.control(&format!("release savepoint {name}")).await?;
+            }
+        }
+        self.shared.nesting().end(self.id);
+        Ok(())
     }
 
     /// Rolls back; of a nested transaction, to where it began.
@@ -160,26 +195,15 @@ impl Transaction {
     /// # Errors
     ///
     /// `Connection` when the connection was lost; the database then rolls back by itself.
-    pub async fn rollback(mut self) -> Result<()> {
-        let statement = match self.depth {
-            1 => format!("rollback{}", self.shared.end_suffix),
-            depth => roll_back_to(depth),
-        };
-        self.finish(&statement).await
-    }
-
-    async fn finish(&mut self, statement: &str) -> Result<()> {
+    pub async fn rollback(self) -> Result<()> {
+        let (depth, end_suffix) = (self.depth, self.shared.end_suffix);
         let mut lease = self.lease().await?;
-        let outcome = match self.depth {
-            1 => lease.end(statement).await,
-            _ => lease.control(statement).await,
-        };
-        drop(lease);
-        if outcome.is_ok() {
-            self.is_open = false;
-            self.shared.depth.store(self.depth - 1, Ordering::Release);
+        match depth {
+            1 => lease.roll_back(&format!("rollback{end_suffix}")).await?,
+            depth => lease.roll_back_to(&roll_back_to(depth)).await?,
         }
-        outcome
+        self.shared.nesting().end(self.id);
+        Ok(())
     }
 
     /// Begins a nested transaction: a savepoint. Until it ends, statements run on it and not on this one.
@@ -191,17 +215,20 @@ impl Transaction {
         let depth = self.depth + 1;
         let mut lease = self.lease().await?;
         // Counted before it is sent: a future dropped half way leaves a savepoint that is rolled back.
+        let id = self.shared.nesting().add();
         let nested = Self {
             shared: Arc::clone(&self.shared),
             depth,
-            is_open: true,
+            id,
         };
-        self.shared.depth.store(depth, Ordering::Release);
-        lease
-            .batch(&format!("savepoint {}", savepoint(depth)))
-            .await?;
-        drop(lease);
-        Ok(nested)
+        let begun = lease
+            .control(&format!("savepoint {}", savepoint(depth)))
+            .await;
+        if begun.is_err() {
+            // The database refused it, so there is none to roll back to.
+            self.shared.nesting().end(id);
+        }
+        begun.map(|()| nested)
     }
 
     /// Runs work in a nested transaction: committed when it returns `Ok`, else rolled back to where it began.
@@ -229,15 +256,14 @@ impl Transaction {
 
 impl Drop for Transaction {
     fn drop(&mut self) {
+        let mut nesting = self.shared.nesting();
         // The outermost one rolls back by itself when its lease is dropped inside of a transaction.
-        if self.is_open && self.depth > 1 {
+        if nesting.end(self.id) && self.depth > 1 {
             // An outer savepoint takes the inner ones with it, whichever is dropped first.
-            let outermost = |known: usize| (known == 0 || known > self.depth).then_some(self.depth);
-            let shared = &self.shared;
-            let _ = shared
+            let depth = nesting
                 .dropped
-                .fetch_update(Ordering::AcqRel, Ordering::Acquire, outermost);
-            shared.depth.fetch_min(self.depth - 1, Ordering::AcqRel);
+                .map_or(self.depth, |depth| depth.min(self.depth));
+            nesting.dropped = Some(depth);
         }
     }
 }
@@ -282,13 +308,17 @@ impl Database {
     ///
     /// The work's own; `Connection` and `Timeout` when there is no connection; `Conflict` when the transactions beside
     /// it forbid the commit.
-    pub async fn transaction<T>(
+    #[track_caller]
+    pub fn transaction<T>(
         &self,
         work: impl AsyncFnOnce(&Transaction) -> Result<T>,
-    ) -> Result<T> {
-        let transaction = self.begin().await?;
-        let outcome = work(&transaction).await;
-        transaction.conclude(outcome).await
+    ) -> impl Future<Output = Result<T>> {
+        let origin = Location::caller();
+        async move {
+            let transaction = begin(self, &TransactionOptions::default(), origin).await?;
+            let outcome = work(&transaction).await;
+            transaction.conclude(outcome).await
+        }
     }
 
     /// A transaction with settings: isolation, read only, retries.
@@ -356,34 +386,42 @@ impl TransactionBuilder<'_> {
         async move { begin(self.database, &self.options, origin).await }
     }
 
-    /// Runs work in the transaction, as [`Database::transaction`] does, with its retries.
+    /// Runs work in the transaction, as [`Database::transaction`] does, with its retries. Each try runs a clone of the
+    /// closure: what it borrows is shared by all tries, what it moved in is cloned for each.
     ///
     /// # Errors
     ///
     /// As for [`Database::transaction`]; `Conflict` when the last try failed with one, and the message says how often
     /// it was tried.
-    pub async fn run<T>(&self, work: impl AsyncFn(&Transaction) -> Result<T>) -> Result<T> {
-        let mut tries = 0;
-        loop {
-            let outcome = match self.begin().await {
-                Ok(transaction) => {
-                    let outcome = work(&transaction).await;
-                    transaction.conclude(outcome).await
+    #[track_caller]
+    pub fn run<T>(
+        &self,
+        work: impl AsyncFnOnce(&Transaction) -> Result<T> + Clone,
+    ) -> impl Future<Output = Result<T>> {
+        let origin = Location::caller();
+        async move {
+            let mut tries = 0;
+            loop {
+                tries += 1;
+                let outcome = match begin(self.database, &self.options, origin).await {
+                    Ok(transaction) => {
+                        let outcome = work.clone()(&transaction).await;
+                        transaction.conclude(outcome).await
+                    }
+                    Err(error) => Err(error),
+                };
+                match outcome {
+                    Err(error) if may_retry(&error) && tries <= self.options.retries => {
+                        tracing::debug!(tries, %error, "a transaction is tried again");
+                        tokio::time::sleep(pause(tries)).await;
+                    }
+                    Err(error) if may_retry(&error) && tries > 1 => {
+                        return Err(
+                            error.context(&format!("run a transaction, tried {tries} times"))
+                        );
+                    }
+                    outcome => return outcome,
                 }
-                Err(error) => Err(error),
-            };
-            match outcome {
-                Err(error) if may_retry(&error) && tries < self.options.retries => {
-                    tries += 1;
-                    tracing::debug!(tries, %error, "a transaction is tried again");
-                    tokio::time::sleep(pause(tries)).await;
-                }
-                Err(error) if may_retry(&error) && tries > 0 => {
-                    return Err(
-                        error.context(&format!("run a transaction, tried {} times", tries + 1))
-                    );
-                }
-                outcome => return outcome,
             }
         }
     }

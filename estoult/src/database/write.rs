@@ -403,14 +403,11 @@ pub(crate) async fn insert_all(
             lease.begin(&begin).await?;
         }
         let affected = insert_chunks(&mut lease, table, &columns, rows, size).await;
-        if needs_transaction {
-            lease
-                .end(if affected.is_ok() {
-                    "commit"
-                } else {
-                    "rollback"
-                })
-                .await?;
+        if needs_transaction && affected.is_ok() {
+            lease.commit("commit").await?;
+        } else if needs_transaction {
+            // Why the rows were refused tells more than a rollback on a connection that is lost.
+            let _ = lease.roll_back("rollback").await;
         }
         affected
     };

@@ -25,13 +25,18 @@ impl Place {
 impl Home for Place {
     fn keep(mut self: Box<Self>, session: Box<dyn Session>) {
         self.kept.holder.give_back();
-        if self.shared.starving.load(Ordering::Relaxed) > 0 {
+        if self.shared.starving.load(Ordering::SeqCst) > 0 {
             // Another runtime waits for a place: this connection makes room instead of going idle.
             drop(Object::take(self.kept));
             close_in_background(session, false);
             return;
         }
         self.kept.session = Some(session);
+        drop(self.kept);
+        // Somebody may have begun to wait in between, who saw no idle connection then.
+        if self.shared.starving.load(Ordering::SeqCst) > 0 {
+            self.shared.evict_idle();
+        }
     }
 
     fn forget(self: Box<Self>) {
@@ -41,5 +46,9 @@ impl Home for Place {
 
     fn note_transaction(&self, is_open: bool) {
         self.kept.holder.note_transaction(is_open);
+    }
+
+    fn note_loss(&self) {
+        self.shared.note_loss();
     }
 }

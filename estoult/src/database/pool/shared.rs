@@ -37,11 +37,15 @@ pub(super) struct Shared {
     /// How many runtimes wait for a permit that another one's connections hold.
     pub(super) starving: AtomicUsize,
     pub(super) waiting: AtomicUsize,
+    /// How many connections are being opened or asked whether they live.
+    opening: AtomicUsize,
     /// The set that belongs to no runtime.
     common: OnceCell<Pool<Opener>>,
     by_runtime: RwLock<HashMap<Id, Pool<Opener>>>,
     holders: Mutex<Vec<Weak<Holder>>>,
     last_failure: Mutex<Option<String>>,
+    /// When a connection was found to be lost: those not used since then are asked before they are handed out.
+    last_loss: Mutex<Option<Instant>>,
     /// What the server turned out to be.
     pub(super) dialect: OnceCell<Dialect>,
 }
@@ -95,7 +99,8 @@ impl Manager for Opener {
         {
             return Err(RecycleError::message("it is too old"));
         }
-        if now - kept.used > shared.options.ping_after {
+        if now - kept.used > shared.options.ping_after || shared.is_suspect(kept.used) {
+            let _opening = Counted::new(&shared.opening);
             let pinged = timeout(shared.options.connect_timeout, session.ping()).await;
             pinged.map_err(|_| RecycleError::message("it did not answer"))??;
         }
@@ -124,10 +129,12 @@ impl Shared {
             options,
             starving: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
+            opening: AtomicUsize::new(0),
             common: OnceCell::new(),
             by_runtime: RwLock::new(HashMap::new()),
             holders: Mutex::new(Vec::new()),
             last_failure: Mutex::new(None),
+            last_loss: Mutex::new(None),
             dialect: OnceCell::new(),
         }
     }
@@ -155,7 +162,7 @@ impl Shared {
             .map_err(|_| closed())
     }
 
-    fn evict_idle(&self) {
+    pub(super) fn evict_idle(&self) {
         let sets = self
             .by_runtime
             .read()
@@ -170,6 +177,7 @@ impl Shared {
     }
 
     pub(super) async fn open(&self) -> Result<Box<dyn Session>> {
+        let _opening = Counted::new(&self.opening);
         let connect = self.backend.connect();
         let limit = self.options.connect_timeout;
         let opened = if Handle::try_current().is_ok() {
@@ -182,19 +190,33 @@ impl Shared {
         } else {
             connect.await
         };
-        match opened {
-            Ok(session) => {
-                let _ = self.dialect.set(session.features().dialect);
-                Ok(session)
-            }
-            Err(error) => {
-                *self
-                    .last_failure
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner) = Some(error.message().to_owned());
-                Err(error)
-            }
-        }
+        let failure = opened
+            .as_ref()
+            .err()
+            .map(|error| error.message().to_owned());
+        *self
+            .last_failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = failure;
+        let session = opened?;
+        let _ = self.dialect.set(session.features().dialect);
+        Ok(session)
+    }
+
+    pub(super) fn note_loss(&self) {
+        *self
+            .last_loss
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether another connection was lost since this one was used last.
+    fn is_suspect(&self, used: Instant) -> bool {
+        let loss = self
+            .last_loss
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        loss.is_some_and(|loss| loss >= used)
     }
 
     fn new_holder(&self) -> SharedHolder {
@@ -271,14 +293,19 @@ impl Shared {
     /// Who holds the connections and why none can be opened, for a caller that waited in vain.
     pub(super) fn exhausted(&self) -> Error {
         let lines = self.held_by();
+        let (limit, max) = (self.options.acquire_timeout, self.options.max_connections);
         let mut message = format!(
-            "no connection was free within {:?}: {} of {} are in use",
-            self.options.acquire_timeout,
+            "no connection was free within {limit:?}: {} of {max} are in use",
             lines.len(),
-            self.options.max_connections
         );
         if !lines.is_empty() {
             message.push_str(&format!(", held by {}", lines.join("; ")));
+        }
+        let opening = self.opening.load(Ordering::SeqCst);
+        if opening > 0 {
+            message.push_str(&format!(
+                "; for {opening} the database has not answered yet"
+            ));
         }
         let failure = self
             .last_failure
@@ -287,7 +314,11 @@ impl Shared {
         if let Some(failure) = &*failure {
             message.push_str(&format!("; the last attempt to open one failed: {failure}"));
         }
-        message.push_str("; give connections back earlier, or raise max_connections");
+        message.push_str(if lines.len() < max && opening > 0 {
+            "; see whether the database is slow or stands still"
+        } else {
+            "; give connections back earlier, or raise max_connections"
+        });
         Error::new(ErrorKind::Timeout, message)
     }
 }
@@ -317,13 +348,13 @@ pub(super) struct Counted<'c>(&'c AtomicUsize);
 
 impl<'c> Counted<'c> {
     pub(super) fn new(counter: &'c AtomicUsize) -> Self {
-        counter.fetch_add(1, Ordering::Relaxed);
+        counter.fetch_add(1, Ordering::SeqCst);
         Self(counter)
     }
 }
 
 impl Drop for Counted<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
