@@ -49,11 +49,6 @@ const ORDERS: [Order; 3] = [
                 "changeset",
                 "an error of the kind `Invalid` holds its fields' errors",
             ),
-            exception(
-                "value/decimal.rs",
-                "expr",
-                "a type of an optional crate is all in one module",
-            ),
             exception("backend.rs", "database", ADDRESS),
             exception("backend/sqlite.rs", "database", ADDRESS),
             exception("backend/postgres.rs", "database", ADDRESS),

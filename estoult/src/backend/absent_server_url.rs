@@ -1,7 +1,7 @@
 //! Stands in for the URLs of servers in a build that knows none.
 
 use crate::{
-    backend::{Dialect, absent::absent},
+    backend::{Dialect, absent},
     database::url::{MySqlAddress, PostgresAddress},
     error::Result,
 };
