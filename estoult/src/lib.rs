@@ -70,7 +70,8 @@ pub use crate::{
     error::{Conflict, Constraint, ConstraintKind, Error, ErrorKind, Result},
     expr::{Expr, Operand, Order, Predicate, count_rows, escape_like},
     query::{
-        Loaded, Query, RenderedSql, Rooted, RowOf, Selection, Sql, UpdateAll, batch, query, sql,
+        Bindable, Loaded, Query, RenderedSql, Rooted, RowOf, Selection, Sql, UpdateAll, batch,
+        query, sql,
     },
     registry::{Lifespan, Registry, RegistryBuilder, registry},
     row::{Cells, FromRow, Row, Sink},

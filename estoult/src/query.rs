@@ -20,7 +20,7 @@ pub(crate) use self::{
 };
 pub use self::{
     plan::{Loaded, Rooted},
-    raw::{Sql, batch, sql},
+    raw::{Bindable, Sql, batch, sql},
     select::{RowOf, Selection},
 };
 use crate::{

@@ -49,6 +49,31 @@ pub fn batch<'a>(
     write::batch(on.into(), script, Location::caller())
 }
 
+/// What raw SQL binds: any value, and borrowed text.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be bound",
+    label = "not a column type, and not text",
+    note = "derive `Value` for it, or bind a built-in type"
+)]
+pub trait Bindable {
+    /// The value as it is bound.
+    fn into_datum(self) -> Datum;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Value> Bindable for T {
+    fn into_datum(self) -> Datum {
+        self.to_datum()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Bindable for &str {
+    fn into_datum(self) -> Datum {
+        Datum::Text(self.to_owned())
+    }
+}
+
 /// Raw SQL with its parameters; see [`sql`].
 #[derive(Clone)]
 pub struct Sql {
@@ -74,15 +99,19 @@ impl fmt::Debug for Sql {
 
 impl Sql {
     /// Binds a value to a name.
-    pub fn bind<T: Value>(mut self, name: &str, value: T) -> Self {
-        self.parameters
-            .push((name.to_owned(), Parameter::One(value.to_datum())));
+    pub fn bind(mut self, name: &str, value: impl Bindable) -> Self {
+        let parameter = Parameter::One(value.into_datum());
+        self.parameters.push((name.to_owned(), parameter));
         self
     }
 
     /// Binds a list of values to a name that stands in parentheses: `in (:ids)`. An empty list finds no row.
-    pub fn bind_list<T: Value>(mut self, name: &str, values: impl IntoIterator<Item = T>) -> Self {
-        let values = values.into_iter().map(|value| value.to_datum()).collect();
+    pub fn bind_list(
+        mut self,
+        name: &str,
+        values: impl IntoIterator<Item = impl Bindable>,
+    ) -> Self {
+        let values = values.into_iter().map(Bindable::into_datum).collect();
         self.parameters
             .push((name.to_owned(), Parameter::List(values)));
         self
