@@ -192,9 +192,9 @@ on_every_backend!(what_does_not_read_is_invalid_and_never_told, async |db| {
     let form = FIELDS.map(|field| (field, "swordfish"));
     let changeset = Product::changeset().cast(&form, columns());
     insta::assert_snapshot!(told(&changeset), @r"
-    count: cast: is invalid reason=expected i16, found other text
+    count: cast: is invalid reason=expected a whole number in the range of the column, found other text
     price: cast: is invalid reason=expected a decimal number, found other text
-    weight: cast: is invalid reason=expected f64, found other text
+    weight: cast: is invalid reason=expected a number, found other text
     is_sold: cast: is invalid reason=expected bool, found text
     day: cast: is invalid reason=expected a date like 2026-01-31, found text
     mark: cast: is invalid reason=expected a uuid, found other text
