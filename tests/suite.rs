@@ -1,5 +1,6 @@
 //! The suite by topic, each test on every backend.
 
+mod association;
 mod changeset;
 mod delete;
 mod insert;
