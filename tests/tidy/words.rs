@@ -74,7 +74,7 @@ fn nothing_is_left_to_be_done() {
     }
     offences.refuse(
         "No note of things to do, and no test that is left out.",
-        "do it, or say it in an issue.",
+        "do it, or leave it out.",
     );
 }
 
