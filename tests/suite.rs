@@ -1,13 +1,21 @@
 //! The suite by topic, each test on every backend.
 
 mod association;
+mod bridge;
+mod cancel;
 mod changeset;
 mod delete;
+mod exhausted;
 mod insert;
+mod lifespan;
+mod lost;
 mod query;
 mod raw;
+mod registry;
 mod rider;
+mod runtimes;
 mod smoke;
 mod transaction;
 mod update;
+mod url;
 mod value;

@@ -6,6 +6,7 @@ mod property;
 pub(crate) mod schemas;
 pub(crate) mod servers;
 mod table;
+mod text;
 mod wait;
 
 pub(crate) use self::{
@@ -13,7 +14,8 @@ pub(crate) use self::{
     database::{Backend, Fresh, run, run_fresh, runtime},
     property::for_any,
     table::create_table,
-    wait::{cut_after, eventually, mask, within},
+    text::{mask, wrap},
+    wait::{cut_after, eventually, within},
 };
 
 /// One test for each backend: `name::sqlite`, `name::postgres`, `name::mysql`, each in a database of its own.
@@ -48,6 +50,7 @@ macro_rules! on_every_backend {
 macro_rules! on_every_fresh {
     ($name:ident, $test:expr $(,)?) => {
         mod $name {
+            #[allow(unused_imports, reason = "a test may use nothing of its file")]
             use super::*;
 
             #[test]

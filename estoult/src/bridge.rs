@@ -6,7 +6,10 @@
 mod environment;
 mod subloop;
 
-use std::cell::Cell;
+use std::{
+    cell::Cell,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+};
 
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
@@ -67,7 +70,7 @@ impl Drop for Blocking {
 pub fn run_sync<T: Send>(future: impl Future<Output = Result<T>> + Send) -> Result<T> {
     match Handle::try_current() {
         Ok(runtime) if runtime.runtime_flavor() == RuntimeFlavor::MultiThread => {
-            block_in_place(|| runtime.block_on(future))
+            on_worker(&runtime, future)
         }
         Ok(_) => subloop::run(future),
         Err(_) => environment::run(future).unwrap_or_else(|| {
@@ -76,6 +79,26 @@ pub fn run_sync<T: Send>(future: impl Future<Output = Result<T>> + Send) -> Resu
                  wrap the code in `registry.with_async_env(|| …)`",
             ))
         }),
+    }
+}
+
+/// Waits on a thread of a multi-thread runtime, whose other work goes on meanwhile.
+fn on_worker<T: Send>(
+    runtime: &Handle,
+    future: impl Future<Output = Result<T>> + Send,
+) -> Result<T> {
+    let mut future = Some(future);
+    let waited = catch_unwind(AssertUnwindSafe(|| {
+        block_in_place(|| future.take().map(|future| runtime.block_on(future)))
+    }));
+    match (waited, future) {
+        (Ok(Some(outcome)), _) => outcome,
+        // A `LocalSet` refuses: it never runs on a worker, so its thread may wait for another one.
+        (Err(_), Some(future)) => subloop::run_on(runtime, future),
+        (Err(panic), None) => resume_unwind(panic),
+        (Ok(None), _) => Err(Error::configuration(
+            "run a future from sync code: it was run before",
+        )),
     }
 }
 

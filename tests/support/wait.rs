@@ -43,16 +43,3 @@ pub(crate) async fn cut_after<F: Future>(polls: usize, future: F) -> Option<F::O
     })
     .await
 }
-
-/// A text with each number replaced by `#`: what differs from run to run.
-pub(crate) fn mask(text: &str) -> String {
-    let mut masked = String::new();
-    for character in text.chars() {
-        match character {
-            '0'..='9' if masked.ends_with('#') => {}
-            '0'..='9' => masked.push('#'),
-            other => masked.push(other),
-        }
-    }
-    masked
-}

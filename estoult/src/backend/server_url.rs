@@ -131,6 +131,7 @@ type Options = Vec<(String, String)>;
 
 fn parse_server(text: &str, scheme: &str, default_port: u16) -> Result<(ServerAddress, Options)> {
     let url = Url::parse(text).map_err(|error| wrong_part(scheme, error))?;
+    refuse(scheme, misplaced(&url).into_iter().collect())?;
     let host = decode(url.host_str().unwrap_or_default());
     if host.contains(',') {
         return Err(Error::configuration(format!(
@@ -159,6 +160,23 @@ fn parse_server(text: &str, scheme: &str, default_port: u16) -> Result<(ServerAd
         .query_pairs()
         .map(|(name, value)| (name.into_owned(), value.into_owned()));
     Ok((server, options.collect()))
+}
+
+/// What an URL has where nothing like it belongs. A password with unescaped characters ends up there, and such a part
+/// is never shown.
+fn misplaced(url: &Url) -> Option<String> {
+    let has_at = |part: Option<&str>| part.is_some_and(|part| part.contains('@'));
+    let problem = if !url.has_authority() {
+        "`//` is missing behind the scheme; write it as scheme://user:password@host:port/database"
+    } else if has_at(Some(url.path())) || has_at(url.query()) {
+        "there is an `@` behind the host; in user and password write `@ : / # ?` as %40 %3A %2F %23 %3F, elsewhere \
+         `@` as %40"
+    } else if url.fragment().is_some() {
+        "there is a `#`, which means nothing in it; in user, password and names write it as %23"
+    } else {
+        return None;
+    };
+    Some(problem.to_owned())
 }
 
 fn decode(text: &str) -> String {

@@ -15,7 +15,7 @@ use std::{
 
 use async_trait::async_trait;
 use once_cell::sync::OnceCell;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use self::{
     classify::classify,
@@ -72,8 +72,12 @@ impl Sqlite {
             None => Connection::open_with_flags(path, flags),
         };
         let connection = opened.map_err(|error| cannot_open(path, address, &error))?;
-        configure(&connection, address, memory.is_some())
-            .map_err(|error| classify(&error, &[]).context("set up a SQLite connection"))?;
+        configure(&connection, address, memory.is_some()).map_err(|error| {
+            if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
+                return cannot_open(path, address, &error);
+            }
+            classify(&error, &[]).context("set up a SQLite connection")
+        })?;
         decimal::install(&connection)
             .map_err(|error| classify(&error, &[]).context("set up a SQLite connection"))?;
         Ok(connection)
@@ -94,6 +98,10 @@ fn cannot_open(path: &Path, address: &SqliteAddress, error: &rusqlite::Error) ->
         }
         _ if !path.exists() && !address.create => {
             "the file does not exist; create it, or leave out `mode=ro` and `mode=rw`".to_owned()
+        }
+        _ if path.is_dir() => "it is a folder, not a file".to_owned(),
+        _ if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            "it is a file of another kind, or encrypted".to_owned()
         }
         _ => error.to_string(),
     };

@@ -3,7 +3,7 @@
 use std::{future::Future, panic::resume_unwind, thread};
 
 use once_cell::sync::OnceCell;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::Blocking;
 use crate::error::{Error, Result};
@@ -23,7 +23,14 @@ fn subloop() -> Result<&'static Runtime> {
 
 /// Drives a future on the subloop while this thread waits. A panic of the future goes on in the caller.
 pub(super) fn run<T: Send>(future: impl Future<Output = Result<T>> + Send) -> Result<T> {
-    let runtime = subloop()?;
+    run_on(subloop()?.handle(), future)
+}
+
+/// Drives a future on a multi-thread runtime from a thread of its own, while this one waits.
+pub(super) fn run_on<T: Send>(
+    runtime: &Handle,
+    future: impl Future<Output = Result<T>> + Send,
+) -> Result<T> {
     thread::scope(|scope| {
         let driver = scope.spawn(|| {
             let _blocking = Blocking::begin();

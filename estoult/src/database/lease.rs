@@ -414,6 +414,10 @@ impl Holder {
         self.in_transaction.store(is_open, Ordering::Relaxed);
     }
 
+    pub(crate) fn is_held(&self) -> bool {
+        self.since.lock().is_ok_and(|since| since.is_some())
+    }
+
     /// `src/shop.rs:12 for 4.2 s, in a transaction`; `None` when nobody holds it.
     pub(crate) fn describe(&self) -> Option<String> {
         let (origin, since) = (*self.since.lock().ok()?)?;

@@ -111,6 +111,7 @@ impl LeaseSource for Connections {
     }
 
     async fn acquire(&self, origin: &'static Location<'static>) -> Result<Lease> {
+        self.0.is_closed.store(false, Ordering::SeqCst);
         loop {
             let mut kept = self.kept().await?;
             kept.holder.take(origin, kept.used);
@@ -128,16 +129,9 @@ impl LeaseSource for Connections {
     }
 
     fn status(&self) -> PoolStatus {
-        let sets = self.0.sets();
-        let statuses: Vec<_> = sets.iter().map(Pool::status).collect();
-        let open: usize = statuses.iter().map(|status| status.size).sum();
-        let idle: usize = statuses
-            .iter()
-            .map(|status| status.available.min(status.size))
-            .sum();
         PoolStatus {
-            open,
-            in_use: open.saturating_sub(idle),
+            open: self.0.open_count(),
+            in_use: self.0.in_use(),
             waiting: self.0.waiting.load(Ordering::Relaxed),
             max: self.0.options.max_connections,
         }
@@ -145,6 +139,7 @@ impl LeaseSource for Connections {
 
     async fn close(&self, within: Duration) -> Result<()> {
         let deadline = Instant::now() + within;
+        self.0.is_closed.store(true, Ordering::SeqCst);
         loop {
             for set in self.0.sets() {
                 let removed = set.retain(|_, _| false).removed;
@@ -166,6 +161,7 @@ impl LeaseSource for Connections {
     }
 
     fn close_idle(&self) {
+        self.0.is_closed.store(true, Ordering::SeqCst);
         for set in self.0.sets() {
             set.retain(|_, _| false);
         }

@@ -109,8 +109,17 @@ pub(crate) fn parse(url: &str) -> Result<Target> {
         "sqlite" => parse_sqlite(rest).map(Target::Sqlite),
         "postgres" | "postgresql" => server_url::parse_postgres(url).map(Target::Postgres),
         "mysql" | "mariadb" => server_url::parse_mysql(url).map(Target::MySql),
+        // What does not look like a scheme may be anything, a password too.
         other => Err(Error::configuration(format!(
-            "read a database URL: unknown scheme `{other}`; known are `sqlite:`, `postgres://` and `mysql://`"
+            "read a database URL: {}; known are `sqlite:`, `postgres://` and `mysql://`",
+            if other
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+            {
+                format!("unknown scheme `{other}`")
+            } else {
+                "it does not begin with a scheme".to_owned()
+            }
         ))),
     }
 }

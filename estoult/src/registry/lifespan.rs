@@ -73,10 +73,10 @@ impl Lifespan {
         };
         let mut failures = Vec::new();
         let mut waiting = databases.into_iter();
-        let mut connecting: Vec<Connecting> = Vec::new();
+        let mut connecting: Vec<Ongoing> = Vec::new();
         loop {
             let room = CONNECTING_AT_ONCE - connecting.len();
-            connecting.extend(waiting.by_ref().take(room).map(|database| -> Connecting {
+            connecting.extend(waiting.by_ref().take(room).map(|database| -> Ongoing {
                 Box::pin(async move {
                     let begun = begin_one(&database).await;
                     (database, begun)
@@ -106,12 +106,22 @@ impl Lifespan {
     /// `Timeout` when connections were still in use then; the message says by whom. They are closed when they come
     /// back.
     pub async fn close(mut self) -> Result<()> {
-        let databases = std::mem::take(&mut self.databases);
-        let mut failures = Vec::new();
-        for database in databases {
-            if database.lives().leave()
-                && let Err(error) = database.source().close(CLOSE_WITHIN).await
-            {
+        // They all leave at once: a future that is dropped half way has ended every one.
+        let last: Vec<_> = std::mem::take(&mut self.databases)
+            .into_iter()
+            .filter(|database| database.lives().leave())
+            .collect();
+        last.iter()
+            .for_each(|database| database.source().close_idle());
+        let closing = last.into_iter().map(|database| -> Ongoing {
+            Box::pin(async move {
+                let closed = database.source().close(CLOSE_WITHIN).await;
+                (database, closed)
+            })
+        });
+        let (mut closing, mut failures) = (closing.collect::<Vec<_>>(), Vec::new());
+        while !closing.is_empty() {
+            if let (database, Err(error)) = first_ready(&mut closing).await {
                 failures.push((database, error));
             }
         }
@@ -123,14 +133,15 @@ impl Lifespan {
     }
 }
 
-type Connecting = Pin<Box<dyn Future<Output = (Database, Result<()>)> + Send>>;
+/// A database that is being connected or closed.
+type Ongoing = Pin<Box<dyn Future<Output = (Database, Result<()>)> + Send>>;
 
 /// Drives all of them, and gives the first that is ready.
-async fn first_ready(connecting: &mut Vec<Connecting>) -> (Database, Result<()>) {
+async fn first_ready(ongoing: &mut Vec<Ongoing>) -> (Database, Result<()>) {
     poll_fn(|context| {
-        for index in 0..connecting.len() {
-            if let Poll::Ready(ready) = connecting[index].as_mut().poll(context) {
-                drop(connecting.swap_remove(index));
+        for index in 0..ongoing.len() {
+            if let Poll::Ready(ready) = ongoing[index].as_mut().poll(context) {
+                drop(ongoing.swap_remove(index));
                 return Poll::Ready(ready);
             }
         }

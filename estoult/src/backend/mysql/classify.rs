@@ -22,7 +22,9 @@ pub(super) fn classify(tried: &str, error: &DriverError, values: &[Datum]) -> Er
     let kind = kind(server.number(), server.message());
     let message = match &kind {
         ErrorKind::Constraint(constraint) => describe_constraint(constraint),
-        ErrorKind::Connection => format!("{tried}: {}", server.message()),
+        ErrorKind::Connection => {
+            format!("{tried}: {}{}", server.message(), remedy(server.number()))
+        }
         _ => redact(server.message(), values),
     };
     Error::new(kind, message).with_code(server.number().to_string())
@@ -37,11 +39,37 @@ fn kind(number: u16, message: &str) -> ErrorKind {
         1205 | 3572 => ErrorKind::Conflict(Conflict::Busy),
         1020 => ErrorKind::Conflict(Conflict::Serialization),
         1317 | 1969 | 3024 => ErrorKind::Timeout,
-        1040 | 1044 | 1045 | 1049 | 1053 | 1152 | 1203 | 1698 | 2002 | 2006 | 2013 => {
-            ErrorKind::Connection
-        }
+        1040
+        | 1044
+        | 1045
+        | 1049
+        | 1053
+        | 1129
+        | 1130
+        | 1152
+        | 1158..=1161
+        | 1203
+        | 1226
+        | 1698
+        | 1927
+        | 2002
+        | 2006
+        | 2013
+        | 4031 => ErrorKind::Connection,
         1235 => ErrorKind::Unsupported,
         _ => ErrorKind::Query,
+    }
+}
+
+/// What to do about a refused login.
+fn remedy(number: u16) -> &'static str {
+    match number {
+        1044 | 1045 | 1130 | 1698 => {
+            "; check user and password of the URL, and whom the server lets in"
+        }
+        1049 => "; create it, or name another in the URL",
+        1040 | 1203 | 1226 => "; lower `max_connections`, or let the server take more",
+        _ => "",
     }
 }
 

@@ -12,7 +12,10 @@ use super::{
     decode::{MySqlCells, Reading, readings},
 };
 use crate::{
-    backend::{Dialect, Features, Outcome, Session, Statement, server::of_statement},
+    backend::{
+        Dialect, Features, Outcome, Session, Statement,
+        server::{loss_error, of_statement},
+    },
     error::{Error, ErrorKind, Result},
     row::Sink,
 };
@@ -53,7 +56,8 @@ impl MySqlSession {
     }
 
     fn fail(&mut self, error: &sqlx::Error, statement: &Statement) -> Error {
-        let error = classify("run a statement", error, &statement.values);
+        let error = loss_error(error)
+            .unwrap_or_else(|| classify("run a statement", error, &statement.values));
         self.is_broken |= matches!(error.kind(), ErrorKind::Connection);
         of_statement(error, statement)
     }

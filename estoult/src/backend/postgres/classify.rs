@@ -32,7 +32,9 @@ pub(super) fn classify(tried: &str, error: &DriverError, values: &[Datum]) -> Er
     let kind = kind(server);
     let message = match &kind {
         ErrorKind::Constraint(constraint) => describe_constraint(constraint),
-        ErrorKind::Connection => format!("{tried}: {}", server.message()),
+        ErrorKind::Connection => {
+            format!("{tried}: {}{}", server.message(), remedy(server.code()))
+        }
         _ => message(server, values),
     };
     Error::new(kind, message).with_code(server.code())
@@ -54,7 +56,9 @@ fn kind(error: &PgDatabaseError) -> ErrorKind {
         "40P01" => ErrorKind::Conflict(Conflict::Deadlock),
         "55P03" => ErrorKind::Conflict(Conflict::Busy),
         "57014" => ErrorKind::Timeout,
-        "57P01" | "57P02" | "57P03" | "53300" | "3D000" => ErrorKind::Connection,
+        "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "25P03" | "53300" | "3D000" => {
+            ErrorKind::Connection
+        }
         _ if code.starts_with("08") || code.starts_with("28") => ErrorKind::Connection,
         "0A000" => ErrorKind::Unsupported,
         _ => ErrorKind::Query,
@@ -72,6 +76,16 @@ fn constraint_kind(code: &str) -> Option<ConstraintKind> {
     })
 }
 
+/// What to do about a refused login.
+fn remedy(code: &str) -> &'static str {
+    match code {
+        "28P01" | "28000" => "; check user and password of the URL, and whom the server lets in",
+        "3D000" => "; create it, or name another in the URL",
+        "53300" => "; lower `max_connections`, or let the server take more",
+        _ => "",
+    }
+}
+
 /// The columns in a detail such as `Key (email)=(a@b) already exists.`; the values behind them are left.
 fn columns(detail: Option<&str>) -> Vec<String> {
     let list = detail
@@ -86,6 +100,11 @@ fn columns(detail: Option<&str>) -> Vec<String> {
 
 /// The server's message with its hint. Messages of class 22 quote the value they refuse.
 fn message(error: &PgDatabaseError, values: &[Datum]) -> String {
+    if error.code() == "25P02" {
+        return "run a statement: an earlier one in this transaction failed, and the database takes no further ones; \
+                roll back, or run what may fail in a savepoint, with `tx.transaction(…)`"
+            .to_owned();
+    }
     let mut text = redact(error.message(), values);
     if let Some(hint) = error.hint() {
         text.push_str(&format!(" ({hint})"));

@@ -21,7 +21,10 @@ use super::{
     decode::{PostgresCells, Reading, readings},
 };
 use crate::{
-    backend::{Dialect, Features, Outcome, Session, Statement, server::of_statement},
+    backend::{
+        Dialect, Features, Outcome, Session, Statement,
+        server::{loss_error, of_statement},
+    },
     error::{Error, ErrorKind, Result},
     row::Sink,
 };
@@ -76,7 +79,8 @@ impl PostgresSession {
     }
 
     fn fail(&mut self, error: &sqlx::Error, statement: &Statement) -> Error {
-        let error = classify("run a statement", error, &statement.values);
+        let error = loss_error(error)
+            .unwrap_or_else(|| classify("run a statement", error, &statement.values));
         self.is_broken |= matches!(error.kind(), ErrorKind::Connection);
         of_statement(error, statement)
     }

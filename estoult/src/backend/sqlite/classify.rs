@@ -32,6 +32,10 @@ pub(super) fn classify(error: &DriverError, values: &[Datum]) -> Error {
             "another connection holds the lock on the SQLite file; try the transaction again"
                 .to_owned()
         }
+        _ if code.code == ErrorCode::ReadOnly => {
+            "write to a SQLite database that is read-only, by its URL, its transaction or the permissions of its file"
+                .to_owned()
+        }
         _ => redact(&message, values),
     };
     Error::new(kind, text).with_code(code.extended_code.to_string())

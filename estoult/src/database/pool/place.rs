@@ -25,8 +25,9 @@ impl Place {
 impl Home for Place {
     fn keep(mut self: Box<Self>, session: Box<dyn Session>) {
         self.kept.holder.give_back();
-        if self.shared.starving.load(Ordering::SeqCst) > 0 {
-            // Another runtime waits for a place: this connection makes room instead of going idle.
+        let is_closed = self.shared.is_closed.load(Ordering::SeqCst);
+        if is_closed || self.shared.starving.load(Ordering::SeqCst) > 0 {
+            // Another runtime waits for a place, or nobody does any more: this connection does not go idle.
             drop(Object::take(self.kept));
             close_in_background(session, false);
             return;

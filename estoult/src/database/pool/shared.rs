@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError, RwLock, Weak,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Instant,
 };
@@ -34,6 +34,8 @@ pub(super) struct Shared {
     pub(super) options: DatabaseOptions,
     /// One permit for each open connection, over all runtimes.
     budget: Arc<Semaphore>,
+    /// Whether connections that come back are closed: the last lifespan has ended.
+    pub(super) is_closed: AtomicBool,
     /// How many runtimes wait for a permit that another one's connections hold.
     pub(super) starving: AtomicUsize,
     pub(super) waiting: AtomicUsize,
@@ -127,6 +129,7 @@ impl Shared {
             backend,
             address,
             options,
+            is_closed: AtomicBool::new(false),
             starving: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             opening: AtomicUsize::new(0),
@@ -146,6 +149,19 @@ impl Shared {
         let mut lines: Vec<_> = holders.filter_map(|holder| holder.describe()).collect();
         lines.sort();
         lines
+    }
+
+    /// How many connections are in use, those of ended runtimes too.
+    pub(super) fn in_use(&self) -> usize {
+        let holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        let holders = holders.iter().filter_map(Weak::upgrade);
+        holders.filter(|holder| holder.is_held()).count()
+    }
+
+    /// How many connections are open or being opened.
+    pub(super) fn open_count(&self) -> usize {
+        let free = self.budget.available_permits();
+        self.options.max_connections.saturating_sub(free)
     }
 
     /// The place for one more connection. When the connections of other runtimes take all places, an idle one of
@@ -184,7 +200,8 @@ impl Shared {
             timeout(limit, connect).await.unwrap_or_else(|_| {
                 Err(Error::new(
                     ErrorKind::Timeout,
-                    format!("connect to {}: no answer within {limit:?}", self.address),
+                    format!("connect to {}: no answer within {limit:?}; the server may stand still, or packets \
+                         are dropped on the way", self.address),
                 ))
             })
         } else {
@@ -304,7 +321,7 @@ impl Shared {
         let opening = self.opening.load(Ordering::SeqCst);
         if opening > 0 {
             message.push_str(&format!(
-                "; for {opening} the database has not answered yet"
+                "; {opening} more being opened or checked, without an answer so far"
             ));
         }
         let failure = self
