@@ -29,5 +29,6 @@ guides! {
     pool "pool.md"
     values "values.md"
     testing "testing.md"
+    performance "performance.md"
     readme "README.md"
 }

@@ -50,7 +50,6 @@ macro_rules! on_every_backend {
 macro_rules! on_every_fresh {
     ($name:ident, $test:expr $(,)?) => {
         mod $name {
-            #[allow(unused_imports, reason = "a test may use nothing of its file")]
             use super::*;
 
             #[test]

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, thread, time::Duration};
 
-use estoult::{Database, ErrorKind, Registry, Result, Schema, extension::LeaseSource};
+use estoult::{Database, ErrorKind, Registry, Schema, extension::LeaseSource};
 
 use crate::support::{
     Backend, Capture, Fresh, mask, on_every_fresh, runtime,

@@ -16,7 +16,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use deadpool::managed::{Object, Pool, PoolError};
+use deadpool::managed::{Object, PoolError};
 use tokio::{runtime::Handle, time::timeout};
 
 use self::{
