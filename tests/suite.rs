@@ -9,6 +9,7 @@ mod exhausted;
 mod insert;
 mod lifespan;
 mod lost;
+mod pool;
 mod query;
 mod raw;
 mod registry;

@@ -1,15 +1,18 @@
-//! The measurement: proofs first, then rounds of short batches whose order rotates, so that a slow
-//! moment of the machine meets all contenders alike. Invariant: no contender is named here.
+//! The measurement: proofs first, then rounds of short batches in a changing order, so that neither
+//! a slow moment of the machine nor what a neighbour leaves behind meets always the same contender.
+//! Invariant: no contender is named here.
 
 use std::time::Duration;
 
 use crate::lane::{Contender, Spent};
 use crate::referee::Referee;
-use crate::sample::Sample;
+use crate::sample::{Generator, Sample};
 use crate::workload::{Result, Workload, expected};
 
+/// How many batches of each contender a round has.
+const BATCHES: u32 = 4;
 /// How long a batch takes.
-const BATCH: Duration = Duration::from_millis(40);
+const BATCH: Duration = Duration::from_millis(10);
 /// More operations than this are never put in one batch.
 const MOST: u32 = 200_000;
 
@@ -75,20 +78,38 @@ impl Harness<'_> {
             .iter()
             .map(|times| times.map(|_| Series::default()))
             .collect();
-        for round in 0..self.rounds {
-            for place in 0..self.contenders.len() {
-                let index = (round + place) % self.contenders.len();
-                let (Some(times), Some(series)) = (times[index], &mut series[index]) else {
-                    continue;
-                };
-                let spent = self.batch(index, workload, times)?;
-                series.wall.push(nanos(spent.wall) / f64::from(times));
-                series
-                    .processor
-                    .push(nanos(spent.processor) / f64::from(times));
+        let mut generator = Generator::new(0x0E57_0023);
+        for _ in 0..self.rounds {
+            let spent = self.round(workload, &times, &mut generator)?;
+            for ((series, spent), times) in series.iter_mut().zip(spent).zip(&times) {
+                if let (Some(series), Some(times)) = (series, times) {
+                    let operations = f64::from(times * BATCHES);
+                    series.wall.push(nanos(spent.wall) / operations);
+                    series.processor.push(nanos(spent.processor) / operations);
+                }
             }
         }
         Ok(Measured { workload, series })
+    }
+
+    /// What each contender took for its batches of one round.
+    fn round(
+        &mut self,
+        workload: Workload,
+        times: &[Option<u32>],
+        generator: &mut Generator,
+    ) -> Result<Vec<Spent>> {
+        let mut spent = vec![Spent::default(); times.len()];
+        for _ in 0..BATCHES {
+            for index in generator.order(times.len()) {
+                if let Some(times) = times[index] {
+                    let batch = self.batch(index, workload, times)?;
+                    spent[index].wall += batch.wall;
+                    spent[index].processor += batch.processor;
+                }
+            }
+        }
+        Ok(spent)
     }
 
     /// How many operations make a batch; `None` when the contender lacks the workload.

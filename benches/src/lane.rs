@@ -17,7 +17,7 @@ use crate::workload::{Answer, Failure, Operations, Result, Workload, answer};
 const TASKS: u32 = 64;
 
 /// What a batch took.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Spent {
     /// By the clock on the wall.
     pub wall: Duration,

@@ -127,7 +127,7 @@ pub struct Sample {
 
 impl Sample {
     pub fn generate() -> Self {
-        let mut source = Generator(0x0E57_0017);
+        let mut source = Generator::new(0x0E57_0017);
         let posts = AUTHORS * POSTS_OF_AN_AUTHOR;
         Self {
             users: (1..=USERS).map(|id| source.user(id)).collect(),
@@ -200,9 +200,21 @@ impl Sample {
 pub const JOINED_AUTHORS: i64 = 10;
 
 /// Splitmix64: short, and the same numbers on every machine.
-struct Generator(u64);
+#[derive(Debug)]
+pub struct Generator(u64);
 
 impl Generator {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The numbers below the limit, each once, in an order of its own.
+    pub fn order(&mut self, limit: usize) -> Vec<usize> {
+        let mut keyed: Vec<_> = (0..limit).map(|place| (self.number(), place)).collect();
+        keyed.sort_unstable();
+        keyed.into_iter().map(|(_, place)| place).collect()
+    }
+
     fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
