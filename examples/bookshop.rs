@@ -266,3 +266,44 @@ fn take_stock(registry: &Registry) -> estoult::Result<()> {
     table(["database", "authors", "books", "copies"], rows);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use estoult::Registry;
+
+    use crate::{Outcome, import, migrate};
+
+    /// The lines of a report, each with its field.
+    fn told(import: &import::Import) -> Vec<(u64, &str)> {
+        let refused = import.refused.iter();
+        refused.map(|row| (row.line, row.field.as_str())).collect()
+    }
+
+    #[tokio::test]
+    async fn broken_rows_are_told_by_line_and_field_and_the_others_stay() -> Outcome {
+        let registry = Registry::builder("sqlite::memory:").build()?;
+        let lifespan = registry.connect().await?;
+        migrate(&registry).await?;
+        let authors = import::authors(&registry).await?;
+        let broken = [
+            (33, "born"),
+            (90, "name"),
+            (142, "(the row)"),
+            (195, "name"),
+        ];
+        assert_eq!((authors.loaded, told(&authors)), (224, broken.to_vec()));
+        let books = import::books(&registry).await?;
+        let broken = [
+            (24, "year"),
+            (73, "title"),
+            (132, "author_id"),
+            (190, "language"),
+            (249, "(the row)"),
+            (303, "year"),
+            (368, "title"),
+            (423, "year"),
+        ];
+        assert_eq!((books.loaded, told(&books)), (566, broken.to_vec()));
+        Ok(lifespan.close().await?)
+    }
+}
