@@ -84,7 +84,9 @@ fn a_name_with_spaces_around_it_is_refused() {
         .extra("archive ", "sqlite::memory:")
         .build()
         .unwrap_err();
-    insta::assert_snapshot!(wrap(error), @r#"build a registry: the name "archive " begins or ends with a space; leave it out"#);
+    insta::assert_snapshot!(wrap(error), @r#"
+    build a registry: the name "archive " begins or ends with a space; leave it out
+    "#);
 }
 
 #[test]

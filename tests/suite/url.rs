@@ -60,7 +60,9 @@ fn a_malformed_url_is_told_which_part_is_wrong() {
 #[test]
 fn settings_that_allow_nothing_are_refused() {
     let none = Database::builder("sqlite::memory:").max_connections(0);
-    insta::assert_snapshot!(wrap(none.build().unwrap_err()), @"build a database: max_connections is 0; allow at least 1");
+    insta::assert_snapshot!(wrap(none.build().unwrap_err()), @r"
+    build a database: max_connections is 0; allow at least 1
+    ");
     let no_time = Database::builder("sqlite::memory:").acquire_timeout(std::time::Duration::ZERO);
     insta::assert_snapshot!(wrap(no_time.build().unwrap_err()), @r"
     build a database: acquire_timeout is 0, so nobody could wait for a connection;

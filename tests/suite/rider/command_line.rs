@@ -17,6 +17,9 @@ async fn command(rider: &Rider, line: &str) -> (u8, String, String) {
     (code, console.stdout(), console.stderr())
 }
 
+/// Tells the folders of tests apart; inside of a test each backend would have one of its own.
+static NEXT: AtomicUsize = AtomicUsize::new(0);
+
 on_every_backend!(
     the_command_line_tells_results_and_errors_apart,
     async |db: &Database| {
@@ -54,7 +57,6 @@ on_every_backend!(
 on_every_backend!(
     create_writes_a_migration_that_depends_on_the_heads,
     async |db: &Database| {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("rider-{}-{number}", std::process::id()));
         let source = folder.display().to_string();
