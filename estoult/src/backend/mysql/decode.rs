@@ -92,7 +92,7 @@ impl Cells for MySqlCells<'_> {
         let failed = |error: sqlx::error::BoxDynError| Mismatch::new(error.to_string());
         Ok(match self.readings[index] {
             Reading::Int => DatumRef::Int(Decode::<MySql>::decode(value).map_err(failed)?),
-            Reading::UInt => match u64::decode(value).map_err(failed)? {
+            Reading::UInt => match <u64 as Decode<MySql>>::decode(value).map_err(failed)? {
                 value if i64::try_from(value).is_ok() => DatumRef::Int(value.cast_signed()),
                 value => DatumRef::UInt(value),
             },
