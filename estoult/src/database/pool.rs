@@ -111,7 +111,10 @@ impl LeaseSource for Connections {
     }
 
     async fn acquire(&self, origin: &'static Location<'static>) -> Result<Lease> {
-        self.0.is_closed.store(false, Ordering::SeqCst);
+        // Read before it is written: most often there is nothing to write, and all threads share it.
+        if self.0.is_closed.load(Ordering::SeqCst) {
+            self.0.is_closed.store(false, Ordering::SeqCst);
+        }
         loop {
             let mut kept = self.kept().await?;
             kept.holder.take(origin, kept.used);

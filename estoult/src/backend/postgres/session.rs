@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use sqlx::{
-    Arguments, AssertSqlSafe, Connection, Executor, PgConnection,
+    Arguments, AssertSqlSafe, Connection, Either, Executor, PgConnection,
     postgres::{PgArguments, Postgres},
     query::Query,
 };
@@ -96,9 +96,11 @@ impl PostgresSession {
         sink: &mut dyn Sink,
     ) -> std::result::Result<(), Failure> {
         let query = query(statement, self.text(statement)).map_err(Failure::Own)?;
-        let mut rows = self.connection.fetch(query);
+        // `fetch` is the same stream behind one more adapter, which each row would pass.
+        let mut rows = self.connection.fetch_many(query);
         let mut columns: Vec<Reading> = Vec::new();
-        while let Some(row) = rows.try_next().await.map_err(Failure::Server)? {
+        while let Some(next) = rows.try_next().await.map_err(Failure::Server)? {
+            let Either::Right(row) = next else { continue };
             if columns.is_empty() {
                 columns = readings(&row);
             }
