@@ -19,6 +19,7 @@ impl Value for NaiveDate {
         Datum::Date(self.to_epoch_days())
     }
 
+    #[inline]
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
         Self::from_epoch_days(read_date(datum)?).ok_or_else(|| out_of_range("a date"))
     }
@@ -33,6 +34,7 @@ impl Value for NaiveTime {
         Datum::Time(micros.unwrap_or_default())
     }
 
+    #[inline]
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
         let since_midnight = TimeDelta::microseconds(read_time(datum)?);
         match Self::MIN.overflowing_add_signed(since_midnight) {
@@ -50,6 +52,7 @@ impl Value for NaiveDateTime {
         Datum::DateTime(self.and_utc().timestamp_micros())
     }
 
+    #[inline]
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
         DateTime::from_timestamp_micros(read_date_time(datum)?)
             .map(|instant| instant.naive_utc())
@@ -69,6 +72,7 @@ impl Value for DateTime<Utc> {
         Datum::Timestamp(self.timestamp_micros())
     }
 
+    #[inline]
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
         instant(read_timestamp(datum)?)
     }
@@ -86,6 +90,7 @@ impl Value for DateTime<FixedOffset> {
         Datum::Timestamp(self.timestamp_micros())
     }
 
+    #[inline]
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
         instant(read_timestamp(datum)?).map(Into::into)
     }

@@ -40,6 +40,7 @@ macro_rules! integers {
                 Datum::Int((*self).into())
             }
 
+            #[inline]
             fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
                 if let DatumRef::Int(value) = datum {
                     return Self::try_from(value).map_err(|_| out_of_range(stringify!($type)));
@@ -73,6 +74,7 @@ impl Value for u64 {
         i64::try_from(*self).map_or(Datum::UInt(*self), Datum::Int)
     }
 
+    #[inline]
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
         Self::try_from(integer(datum, "u64")?).map_err(|_| out_of_range("u64"))
     }
@@ -91,6 +93,7 @@ impl Value for f64 {
         Datum::Float(*self)
     }
 
+    #[inline]
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
         match datum {
             DatumRef::Float(value) => Ok(value),
@@ -120,6 +123,7 @@ impl Value for f32 {
         clippy::cast_possible_truncation,
         reason = "a column of 32 bits comes back as the same number in 64"
     )]
+    #[inline]
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
         f64::from_datum(datum).map(|value| value as Self)
     }
@@ -137,6 +141,7 @@ impl Value for bool {
         Datum::Bool(*self)
     }
 
+    #[inline]
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
         match datum {
             DatumRef::Bool(value) => Ok(value),
@@ -163,6 +168,7 @@ impl Value for String {
         Datum::Text(self.clone())
     }
 
+    #[inline]
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
         match datum {
             DatumRef::Text(value) => Ok(value.to_owned()),
@@ -179,6 +185,7 @@ impl Value for Vec<u8> {
         Datum::Bytes(self.clone())
     }
 
+    #[inline]
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
         match datum {
             DatumRef::Bytes(value) => Ok(value.to_owned()),

@@ -27,6 +27,7 @@ impl Value for Date {
         Datum::Date(self.to_julian_day() - EPOCH.to_julian_day())
     }
 
+    #[inline]
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
         read_date(datum)?
             .checked_add(EPOCH.to_julian_day())
@@ -43,6 +44,7 @@ impl Value for Time {
         Datum::Time(micros(*self - Self::MIDNIGHT))
     }
 
+    #[inline]
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
         let micros = read_time(datum)?;
         if (0..DAY_MICROS).contains(&micros) {
@@ -61,6 +63,7 @@ impl Value for PrimitiveDateTime {
         Datum::DateTime(micros(*self - EPOCH.midnight()))
     }
 
+    #[inline]
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
         let since = Duration::microseconds(read_date_time(datum)?);
         EPOCH
@@ -84,6 +87,7 @@ impl Value for OffsetDateTime {
         Datum::Timestamp(micros(*self - Self::UNIX_EPOCH))
     }
 
+    #[inline]
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
         instant(read_timestamp(datum)?)
     }

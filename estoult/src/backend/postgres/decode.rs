@@ -122,6 +122,7 @@ impl PostgresCells<'_> {
     }
 }
 
+#[inline(always)]
 fn decode(reading: Reading, bytes: &[u8]) -> Option<Result<DatumRef<'_>, Mismatch>> {
     Some(Ok(match reading {
         Reading::Int8 => DatumRef::Int(i64::from_be_bytes(bytes.try_into().ok()?)),
@@ -148,6 +149,7 @@ fn decode(reading: Reading, bytes: &[u8]) -> Option<Result<DatumRef<'_>, Mismatc
     }))
 }
 
+#[inline(always)]
 fn text(reading: Reading, bytes: &[u8]) -> Result<DatumRef<'_>, Mismatch> {
     let text =
         std::str::from_utf8(bytes).map_err(|_| Mismatch::new("the text is not valid UTF-8"))?;
@@ -166,6 +168,7 @@ fn date(days: i32) -> Result<DatumRef<'static>, Mismatch> {
     }
 }
 
+#[inline]
 fn instant(bytes: [u8; 8]) -> Result<i64, Mismatch> {
     let micros = i64::from_be_bytes(bytes);
     match micros.checked_add(EPOCH_MICROS) {
