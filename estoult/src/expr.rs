@@ -235,7 +235,10 @@ macro_rules! operators {
                 self.is_null().not()
             }
 
-            /// One of these values; with no value it is true for no row. Any number of values is one statement.
+            /// One of these values; with no value it is true for no row.
+            ///
+            /// It is one statement for any number of whole numbers, texts, UUIDs and decimals. Of other kinds SQLite
+            /// and MariaDB may take no more values than a statement has parameters: 32 766 and 65 535.
             #[must_use]
             pub fn in_list<O: Operand<S, T>>(
                 self,
