@@ -42,6 +42,7 @@
 mod backend;
 mod bridge;
 mod changeset;
+mod context;
 mod database;
 mod error;
 mod expr;
@@ -63,6 +64,7 @@ pub use crate::{
     },
     bridge::run_sync,
     changeset::{Changes, Changeset, FieldError, New, Params, insert_all},
+    context::{Context, with_schema, with_tags, with_tenant},
     database::{
         Database, DatabaseBuilder, DatabaseOptions, DatabaseSource, Executor, Isolation, Pinned,
         PoolStatus, Transaction, TransactionBuilder,

@@ -32,6 +32,7 @@ const ORDERS: [Order; 3] = [
         folder: "estoult/src/",
         modules: &[
             "error",
+            "context",
             "value",
             "row",
             "backend",

@@ -1,0 +1,152 @@
+//! What a scope says about all statements made in it: the schema they run in, the tags they carry.
+//!
+//! Invariant: a scope is read when a statement is made, never when it runs.
+
+use std::{borrow::Cow, fmt, future::Future, sync::Arc};
+
+tokio::task_local! {
+    static CONTEXT: Context;
+}
+
+/// What the scopes around the present code say: [`with_schema`], [`with_tenant`], [`with_tags`].
+///
+/// A task that is spawned begins without one; take it along:
+///
+/// ```
+/// use estoult::{Context, with_schema};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let schema = with_schema("tenant_7", async {
+///     let context = Context::current();
+///     let task = tokio::spawn(context.scope(async { Context::current().schema().map(str::to_owned) }));
+///     task.await
+/// });
+/// assert_eq!(schema.await.ok().flatten().as_deref(), Some("tenant_7"));
+/// # }
+/// ```
+#[derive(Clone, Default)]
+pub struct Context(Option<Arc<Scope>>);
+
+#[derive(Clone, Default)]
+struct Scope {
+    schema: Option<Arc<str>>,
+    tenant: Option<Arc<str>>,
+    tags: Vec<(Cow<'static, str>, String)>,
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("schema", &self.schema())
+            .field("tags", &self.tags().collect::<Vec<_>>())
+            .finish()
+    }
+}
+
+impl Context {
+    /// What the scopes around this code say.
+    #[must_use]
+    pub fn current() -> Self {
+        CONTEXT.try_with(Self::clone).unwrap_or_default()
+    }
+
+    /// The schema that statements made here run in, when a scope says one: the tenant's before any other.
+    #[must_use]
+    pub fn schema(&self) -> Option<&str> {
+        self.chosen().map(|name| &**name)
+    }
+
+    /// The tags of the scopes, the outermost scope's first.
+    pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
+        let scopes = self.0.iter();
+        scopes.flat_map(|scope| scope.tags.iter().map(|(name, value)| (&**name, &**value)))
+    }
+
+    /// Runs a future with this context instead of the present one, wherever it is driven.
+    pub fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        CONTEXT.scope(self, future)
+    }
+
+    /// Runs sync code with this context instead of the present one.
+    ///
+    /// ```
+    /// use estoult::Context;
+    ///
+    /// let context = Context::current().in_schema("tenant_7");
+    /// assert_eq!(context.run(|| Context::current().schema().map(str::to_owned)).as_deref(), Some("tenant_7"));
+    /// assert_eq!(Context::current().schema(), None);
+    /// ```
+    pub fn run<T>(self, work: impl FnOnce() -> T) -> T {
+        CONTEXT.sync_scope(self, work)
+    }
+
+    /// This context with another schema; see [`with_schema`].
+    #[must_use]
+    pub fn in_schema(self, name: impl Into<String>) -> Self {
+        self.with(|scope| scope.schema = Some(Arc::from(name.into())))
+    }
+
+    /// This context with another tenant; see [`with_tenant`].
+    #[must_use]
+    pub fn for_tenant(self, name: impl Into<String>) -> Self {
+        self.with(|scope| scope.tenant = Some(Arc::from(name.into())))
+    }
+
+    /// This context with a further tag, or another value of a known one; see [`with_tags`].
+    #[must_use]
+    pub fn tagged(self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        let (name, value) = (name.into(), value.into());
+        self.with(|scope| {
+            scope.tags.retain(|(known, _)| *known != name);
+            scope.tags.push((name, value));
+        })
+    }
+
+    fn with(self, change: impl FnOnce(&mut Scope)) -> Self {
+        let mut scope = self.0.map_or_else(Scope::default, Arc::unwrap_or_clone);
+        change(&mut scope);
+        Self(Some(Arc::new(scope)))
+    }
+
+    /// The schema's name as it is kept by what is made here.
+    pub(crate) fn chosen(&self) -> Option<&Arc<str>> {
+        let scope = self.0.as_ref()?;
+        scope.tenant.as_ref().or(scope.schema.as_ref())
+    }
+}
+
+/// Runs a future in whose statements tables are those of this schema of the database, unless a statement says its own.
+///
+/// What counts is where a statement is made: a query made in the scope keeps the schema when it is run outside, and one
+/// made outside is not moved into it. So the future is an `async` block; a verb that is called outside of the block and
+/// awaited inside is refused.
+pub fn with_schema<F: Future>(
+    name: impl Into<String>,
+    future: F,
+) -> impl Future<Output = F::Output> {
+    Context::current().in_schema(name).scope(future)
+}
+
+/// Runs a future for a tenant that has a schema of its own: as [`with_schema`], but a `with_schema` inside of it does not
+/// lead out of the tenant's schema.
+pub fn with_tenant<F: Future>(
+    name: impl Into<String>,
+    future: F,
+) -> impl Future<Output = F::Output> {
+    Context::current().for_tenant(name).scope(future)
+}
+
+/// Runs a future whose statements carry tags: names and values such as a request's number, which are told with what is
+/// logged about them.
+pub fn with_tags<F: Future, N: Into<Cow<'static, str>>, V: Into<String>>(
+    tags: impl IntoIterator<Item = (N, V)>,
+    future: F,
+) -> impl Future<Output = F::Output> {
+    let context = tags
+        .into_iter()
+        .fold(Context::current(), |context, (name, value)| {
+            context.tagged(name, value)
+        });
+    context.scope(future)
+}
