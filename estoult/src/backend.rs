@@ -40,7 +40,7 @@ pub(crate) use self::absent::absent;
 pub use self::features::{BulkStyle, Dialect, Features, IsolationStyle, LikeStyle, ListStyle};
 use crate::{
     database::{DatabaseOptions, url::Target},
-    error::Result,
+    error::{Error, Result},
     row::Sink,
     value::Datum,
 };
@@ -100,6 +100,43 @@ pub trait Session: fmt::Debug + Send + 'static {
     /// `Connection` when it is not.
     async fn ping(&mut self) -> Result<()>;
 
+    /// Opens schemas that the next statement is about, where each is opened by itself; see
+    /// [`Features::opens_schemas`].
+    ///
+    /// # Errors
+    ///
+    /// `Query` when there is none of this name.
+    async fn open_schemas(&mut self, _schemas: &[Arc<str>]) -> Result<()> {
+        Ok(())
+    }
+
+    /// Makes a schema, where that is no statement.
+    ///
+    /// # Errors
+    ///
+    /// `Query` when there is one already; `Unsupported` where it is a statement.
+    async fn create_schema(&mut self, _name: &str) -> Result<()> {
+        Err(no_files(self.features()))
+    }
+
+    /// Drops a schema with all that is in it, where that is no statement.
+    ///
+    /// # Errors
+    ///
+    /// `Query` when there is none; `Unsupported` where it is a statement.
+    async fn drop_schema(&mut self, _name: &str) -> Result<()> {
+        Err(no_files(self.features()))
+    }
+
+    /// The names of the schemas, where no statement tells.
+    ///
+    /// # Errors
+    ///
+    /// `Connection` when they can't be read; `Unsupported` where a statement tells.
+    async fn schemas(&mut self) -> Result<Vec<String>> {
+        Err(no_files(self.features()))
+    }
+
     /// Whether the session can't be used any more.
     fn is_broken(&self) -> bool;
 
@@ -112,6 +149,13 @@ pub trait Session: fmt::Debug + Send + 'static {
     async fn close(self: Box<Self>);
 }
 
+fn no_files(features: &Features) -> Error {
+    let dialect = features.dialect;
+    Error::unsupported(format!(
+        "open the schemas of {dialect}: they are no files, but are made and listed by statements"
+    ))
+}
+
 /// A statement with its values, ready to run.
 #[derive(Debug, Clone)]
 pub struct Statement {
@@ -121,6 +165,8 @@ pub struct Statement {
     pub values: Vec<Datum>,
     /// Whether the text comes from the program, where one text may be used with values of different types.
     pub is_raw: bool,
+    /// The schemas that the statement is about, where a connection has to open each of them: SQLite's files.
+    pub schemas: Vec<Arc<str>>,
 }
 
 impl Statement {
@@ -130,6 +176,7 @@ impl Statement {
             sql: sql.into(),
             values: Vec::new(),
             is_raw: false,
+            schemas: Vec::new(),
         }
     }
 }

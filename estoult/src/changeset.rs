@@ -9,7 +9,7 @@ mod error;
 mod new;
 mod validation;
 
-use std::{borrow::Cow, fmt, future::Future, marker::PhantomData, panic::Location};
+use std::{borrow::Cow, fmt, future::Future, marker::PhantomData};
 
 pub(crate) use self::constraint::{Rule, field_error};
 pub use self::{
@@ -20,6 +20,7 @@ pub use self::{
 use crate::{
     database::{Executor, write},
     error::{Error, Result},
+    query::Call,
     schema::{Column, Schema},
     value::{Datum, IntoValue, Value},
 };
@@ -225,7 +226,7 @@ impl<S: Schema> Changeset<S> {
         self,
         on: impl Into<Executor<'a>>,
     ) -> impl Future<Output = Result<S>> + Send + 'a {
-        write::insert(on.into(), self, Location::caller())
+        write::insert(on.into(), self, Call::here())
     }
 
     /// Writes the columns that differ from the row's, and gives the changed row back. When none differs, nothing is
@@ -240,6 +241,6 @@ impl<S: Schema> Changeset<S> {
         self,
         on: impl Into<Executor<'a>>,
     ) -> impl Future<Output = Result<S>> + Send + 'a {
-        write::update(on.into(), self, Location::caller())
+        write::update(on.into(), self, Call::here())
     }
 }

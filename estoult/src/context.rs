@@ -114,6 +114,12 @@ impl Context {
         let scope = self.0.as_ref()?;
         scope.tenant.as_ref().or(scope.schema.as_ref())
     }
+
+    /// The schema of the present scope.
+    pub(crate) fn current_schema() -> Option<Arc<str>> {
+        let chosen = CONTEXT.try_with(|context| context.chosen().cloned());
+        chosen.ok().flatten()
+    }
 }
 
 /// Runs a future in whose statements tables are those of this schema of the database, unless a statement says its own.
@@ -121,6 +127,20 @@ impl Context {
 /// What counts is where a statement is made: a query made in the scope keeps the schema when it is run outside, and one
 /// made outside is not moved into it. So the future is an `async` block; a verb that is called outside of the block and
 /// awaited inside is refused.
+///
+/// ```
+/// use estoult::{Dialect, Schema, with_schema};
+///
+/// #[derive(Schema)]
+/// struct Book { id: i64 }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> estoult::Result<()> {
+/// let books = with_schema("tenant_7", async { Book::query() }).await;
+/// assert!(books.to_sql(Dialect::Postgres)?.text().contains(r#"FROM "tenant_7"."books""#));
+/// # Ok(())
+/// # }
+/// ```
 pub fn with_schema<F: Future>(
     name: impl Into<String>,
     future: F,
@@ -128,8 +148,8 @@ pub fn with_schema<F: Future>(
     Context::current().in_schema(name).scope(future)
 }
 
-/// Runs a future for a tenant that has a schema of its own: as [`with_schema`], but a `with_schema` inside of it does not
-/// lead out of the tenant's schema.
+/// Runs a future for a tenant that has a schema of its own: as [`with_schema`], but a `with_schema` inside of it does
+/// not lead out of the tenant's schema.
 pub fn with_tenant<F: Future>(
     name: impl Into<String>,
     future: F,

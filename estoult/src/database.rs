@@ -6,6 +6,7 @@ mod options;
 mod pool;
 pub(crate) mod preload;
 pub(crate) mod read;
+mod schemas;
 pub(crate) mod transaction;
 pub(crate) mod url;
 pub(crate) mod write;
@@ -20,6 +21,7 @@ use std::{
     },
 };
 
+pub(crate) use self::executor::Held;
 pub use self::{
     executor::{Executor, Pinned},
     lease::{Lease, LeaseSource, PoolStatus},
@@ -30,7 +32,8 @@ pub use self::{
 use crate::{
     backend::Dialect,
     error::Result,
-    registry::{Lifespan, Lives},
+    query::check_schema,
+    registry::{Lifespan, Lives, Registry, WeakRegistry},
 };
 
 /// A database: a cheap handle on its connections.
@@ -48,15 +51,26 @@ use crate::{
 #[derive(Clone)]
 pub struct Database(Arc<Parts>);
 
+#[derive(Clone)]
 struct Parts {
     /// Its name in a registry; `default` before it has one.
     name: String,
     /// The URL without its secrets.
     address: String,
+    /// The registry that it belongs to.
+    registry: WeakRegistry,
+    /// The schema that this handle was given.
+    schema: Option<Arc<str>>,
+    /// The schema of the settings.
+    default_schema: Option<Arc<str>>,
     source: Arc<dyn LeaseSource>,
     lives: Arc<Lives>,
     used_unconnected: Arc<AtomicU64>,
 }
+
+/// Tells the connections of one database from those of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ConnectionsId(usize);
 
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -85,21 +99,81 @@ impl Database {
         Self(Arc::new(Parts {
             name: "default".to_owned(),
             address: address.into(),
+            registry: WeakRegistry::default(),
+            schema: None,
+            default_schema: None,
             source,
             lives: Arc::new(Lives::default()),
             used_unconnected: Arc::new(AtomicU64::new(0)),
         }))
     }
 
-    /// The same database under another name.
-    pub(crate) fn named(&self, name: &str) -> Self {
-        Self(Arc::new(Parts {
-            name: name.to_owned(),
-            address: self.0.address.clone(),
-            source: Arc::clone(&self.0.source),
-            lives: Arc::clone(&self.0.lives),
-            used_unconnected: Arc::clone(&self.0.used_unconnected),
-        }))
+    /// The same database under a name in a registry.
+    pub(crate) fn named(&self, name: &str, registry: WeakRegistry) -> Self {
+        let name = name.to_owned();
+        self.with(|parts| (parts.name, parts.registry) = (name, registry))
+    }
+
+    /// The same database with a schema for the tables that name none, unless somebody chooses another.
+    pub(crate) fn in_default_schema(&self, schema: Option<&str>) -> Self {
+        self.with(|parts| parts.default_schema = schema.map(Arc::from))
+    }
+
+    /// A handle on the same connections whose statements read and write the tables of this schema.
+    ///
+    /// On PostgreSQL it is a schema, on MySQL another database of the server, on SQLite a file of its own. Tables are
+    /// written with the schema before their names, so that nothing is left behind on the connection.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> estoult::Result<()> {
+    /// use estoult::{Database, batch, sql};
+    ///
+    /// let database = Database::builder("sqlite::memory:").build()?;
+    /// let lifespan = database.connect().await?;
+    /// database.create_schema("tenant_7").await?;
+    /// let tenant = database.using_schema("tenant_7")?;
+    /// batch(&tenant, "create table {schema}.books (id integer primary key)").await?;
+    /// let (books,): (i64,) = sql("select count(*) from {schema}.books").one(&tenant).await?;
+    /// assert_eq!(books, 0);
+    /// lifespan.close().await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` when the database can't have a schema of this name.
+    pub fn using_schema(&self, name: &str) -> Result<Self> {
+        check_schema(name, self.dialect().features())?;
+        Ok(self.in_schema(Some(Arc::from(name))))
+    }
+
+    pub(crate) fn in_schema(&self, schema: Option<Arc<str>>) -> Self {
+        self.with(|parts| parts.schema = schema)
+    }
+
+    fn with(&self, change: impl FnOnce(&mut Parts)) -> Self {
+        let mut parts = (*self.0).clone();
+        change(&mut parts);
+        Self(Arc::new(parts))
+    }
+
+    /// The schema that this handle was given.
+    pub(crate) fn schema(&self) -> Option<&Arc<str>> {
+        self.0.schema.as_ref()
+    }
+
+    pub(crate) fn default_schema(&self) -> Option<&Arc<str>> {
+        self.0.default_schema.as_ref()
+    }
+
+    pub(crate) fn registry(&self) -> Option<Registry> {
+        self.0.registry.upgrade()
+    }
+
+    /// Which connections the handle stands for.
+    pub(crate) fn connections_id(&self) -> ConnectionsId {
+        ConnectionsId(Arc::as_ptr(&self.0.source).cast::<()>().addr())
     }
 
     /// Its name in the registry; `default` when it has none.
@@ -185,6 +259,9 @@ impl Database {
     #[track_caller]
     pub fn pin(&self) -> impl Future<Output = Result<Pinned>> + Send + '_ {
         let origin = Location::caller();
-        async move { self.lease(origin).await.map(Pinned::new) }
+        async move {
+            let lease = self.lease(origin).await?;
+            Ok(Pinned::new(lease, self.clone()))
+        }
     }
 }

@@ -5,17 +5,22 @@ mod plan;
 mod raw;
 mod refusal;
 mod render;
+mod route;
 mod select;
+mod site;
 mod write;
 
-use std::{fmt, future::Future, marker::PhantomData, panic::Location};
+use std::{fmt, future::Future, marker::PhantomData, sync::Arc};
 
 pub(crate) use self::{
     insert::{bulk_size, insert, insert_rows},
     plan::{BoxFuture, Plan},
+    raw::script,
     refusal::{check_key, check_values},
-    render::Renderer,
+    render::{Renderer, quoted},
+    route::{Call, Route},
     select::Select,
+    site::{Site, check_schema},
     write::{delete_by_key, delete_where, row_exists, select_by_key, update_by_key, update_where},
 };
 pub use self::{
@@ -24,7 +29,7 @@ pub use self::{
     select::{RowOf, Selection},
 };
 use crate::{
-    backend::{Dialect, Features, Statement},
+    backend::{Dialect, Statement},
     database::{Executor, read, write as writing},
     error::Result,
     expr::{Node, Operand, Order, Predicate},
@@ -148,11 +153,40 @@ impl<S: Schema> Query<S> {
         self,
         on: impl Into<Executor<'a>>,
     ) -> impl Future<Output = Result<u64>> + Send + 'a {
-        writing::delete_all(on.into(), self.select, Location::caller())
+        writing::delete_all(on.into(), self.select, Call::here())
     }
 }
 
 impl<S: Schema, R: Send + 'static> Query<S, R> {
+    /// Runs on this database of the registry, whatever the default is: `Book::query().using("replica").all(&registry)`.
+    ///
+    /// A name that the registry does not know is an error when the query runs, and so is running it on another database
+    /// than this one.
+    #[must_use]
+    pub fn using(mut self, name: impl AsRef<str>) -> Self {
+        self.select.route.database = Some(Arc::from(name.as_ref()));
+        self
+    }
+
+    /// Reads the tables of this schema of the database: those of this query and of its preloads, but for preloads whose
+    /// schema names one itself.
+    ///
+    /// ```
+    /// use estoult::{Dialect, Schema};
+    ///
+    /// #[derive(Schema)]
+    /// struct Book { id: i64 }
+    ///
+    /// let books = Book::query().using_schema("tenant_7").to_sql(Dialect::MySql)?;
+    /// assert_eq!(books.text(), "SELECT `books`.`id` FROM `tenant_7`.`books`");
+    /// # Ok::<(), estoult::Error>(())
+    /// ```
+    #[must_use]
+    pub fn using_schema(mut self, name: impl AsRef<str>) -> Self {
+        self.select.route.schema = Some(Arc::from(name.as_ref()));
+        self
+    }
+
     /// Keeps only rows for which the predicate holds; several filters must all hold.
     #[must_use]
     pub fn filter(mut self, predicate: Predicate<S>) -> Self {
@@ -243,7 +277,7 @@ impl<S: Schema, R: Send + 'static> Query<S, R> {
         self,
         on: impl Into<Executor<'a>>,
     ) -> impl Future<Output = Result<Vec<R>>> + Send + 'a {
-        read::all(on.into(), self.select, self.plan, Location::caller())
+        read::all(on.into(), self.select, self.plan, Call::here())
     }
 
     /// The only row.
@@ -256,7 +290,7 @@ impl<S: Schema, R: Send + 'static> Query<S, R> {
         self,
         on: impl Into<Executor<'a>>,
     ) -> impl Future<Output = Result<R>> + Send + 'a {
-        read::one(on.into(), self.select, self.plan, Location::caller())
+        read::one(on.into(), self.select, self.plan, Call::here())
     }
 
     /// The only row, or none.
@@ -269,7 +303,7 @@ impl<S: Schema, R: Send + 'static> Query<S, R> {
         self,
         on: impl Into<Executor<'a>>,
     ) -> impl Future<Output = Result<Option<R>>> + Send + 'a {
-        read::optional(on.into(), self.select, self.plan, Location::caller())
+        read::optional(on.into(), self.select, self.plan, Call::here())
     }
 
     /// The first row in the query's order, or none.
@@ -282,7 +316,7 @@ impl<S: Schema, R: Send + 'static> Query<S, R> {
         self,
         on: impl Into<Executor<'a>>,
     ) -> impl Future<Output = Result<Option<R>>> + Send + 'a {
-        read::first(on.into(), self.select, self.plan, Location::caller())
+        read::first(on.into(), self.select, self.plan, Call::here())
     }
 
     /// How many rows there are; limit and offset count.
@@ -295,7 +329,7 @@ impl<S: Schema, R: Send + 'static> Query<S, R> {
         self,
         on: impl Into<Executor<'a>>,
     ) -> impl Future<Output = Result<u64>> + Send + 'a {
-        read::count(on.into(), self.select, Location::caller())
+        read::count(on.into(), self.select, Call::here())
     }
 
     /// Whether there is any row.
@@ -308,7 +342,7 @@ impl<S: Schema, R: Send + 'static> Query<S, R> {
         self,
         on: impl Into<Executor<'a>>,
     ) -> impl Future<Output = Result<bool>> + Send + 'a {
-        read::exists(on.into(), self.select, Location::caller())
+        read::exists(on.into(), self.select, Call::here())
     }
 
     /// The statement as this database gets it, without a database.
@@ -317,7 +351,7 @@ impl<S: Schema, R: Send + 'static> Query<S, R> {
     ///
     /// `Unsupported` when the database lacks what the query asks for.
     pub fn to_sql(&self, dialect: Dialect) -> Result<RenderedSql> {
-        self.select.statement(dialect.features()).map(RenderedSql)
+        self.select.to_sql(dialect).map(RenderedSql)
     }
 }
 
@@ -376,7 +410,7 @@ impl<S: Schema> UpdateAll<S> {
             .into_iter()
             .map(|(_, name, node)| (name, node))
             .collect();
-        writing::update_all(on.into(), self.select, changes, Location::caller())
+        writing::update_all(on.into(), self.select, changes, Call::here())
     }
 }
 
@@ -408,10 +442,4 @@ impl fmt::Debug for RenderedSql {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {:?}", self.text(), self.values())
     }
-}
-
-/// A text with the features it was built for.
-pub(crate) trait Build {
-    /// Builds the statement for a database.
-    fn statement(&self, features: &'static Features) -> Result<Statement>;
 }

@@ -2,14 +2,18 @@
 
 mod lifespan;
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Weak},
+};
 
 use once_cell::sync::OnceCell;
 
 pub use self::lifespan::Lifespan;
 pub(crate) use self::lifespan::Lives;
 use crate::{
-    database::{Database, DatabaseSource, Transaction},
+    database::{Database, DatabaseSource, Transaction, transaction::transaction_of_registry},
     error::{Error, Result},
 };
 
@@ -34,7 +38,25 @@ static INSTALLED: OnceCell<Registry> = OnceCell::new();
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Registry(Arc<Databases>);
+pub struct Registry {
+    databases: Arc<Databases>,
+    /// The schema that this handle was given.
+    schema: Option<Arc<str>>,
+}
+
+/// What a database knows of the registry that it belongs to.
+#[derive(Clone, Default)]
+pub(crate) struct WeakRegistry(Weak<Databases>);
+
+impl WeakRegistry {
+    pub(crate) fn upgrade(&self) -> Option<Registry> {
+        let databases = self.0.upgrade()?;
+        Some(Registry {
+            databases,
+            schema: None,
+        })
+    }
+}
 
 struct Databases {
     default: Database,
@@ -83,7 +105,26 @@ impl RegistryBuilder {
         }
         match default {
             Some(default) if mistakes.is_empty() => {
-                Ok(Registry(Arc::new(Databases { default, extra })))
+                let databases = Arc::new_cyclic(|registry| {
+                    let named = |name: &str, database: &Database| {
+                        database.named(name, WeakRegistry(Weak::clone(registry)))
+                    };
+                    let extra = extra
+                        .into_iter()
+                        .map(|(name, database)| {
+                            let database = named(&name, &database);
+                            (name, database)
+                        })
+                        .collect();
+                    Databases {
+                        default: named(DEFAULT, &default),
+                        extra,
+                    }
+                });
+                Ok(Registry {
+                    databases,
+                    schema: None,
+                })
             }
             _ => Err(Error::configuration(format!(
                 "build a registry: {}",
@@ -95,7 +136,7 @@ impl RegistryBuilder {
 
 fn built(name: &str, source: DatabaseSource, mistakes: &mut Vec<String>) -> Option<Database> {
     match source.build() {
-        Ok(database) => Some(database.named(name)),
+        Ok(database) => Some(database),
         Err(error) => {
             mistakes.push(format!("database `{name}`: {}", error.message()));
             None
@@ -134,7 +175,7 @@ impl Registry {
     /// The default database, which `&Registry` stands for wherever a statement runs.
     #[must_use]
     pub fn default_database(&self) -> &Database {
-        &self.0.default
+        &self.databases.default
     }
 
     /// The database with this name; `default` is the default one.
@@ -143,14 +184,39 @@ impl Registry {
     ///
     /// `Configuration` when there is none; the message lists the known names.
     pub fn using(&self, name: &str) -> Result<Database> {
+        let database = self.find(name)?;
+        Ok(match &self.schema {
+            Some(schema) => database.in_schema(Some(Arc::clone(schema))),
+            None => database.clone(),
+        })
+    }
+
+    /// The database with this name, without this handle's schema.
+    pub(crate) fn find(&self, name: &str) -> Result<&Database> {
         if name == DEFAULT {
-            return Ok(self.0.default.clone());
+            return Ok(&self.databases.default);
         }
-        self.0
-            .extra
-            .get(name)
-            .cloned()
-            .ok_or_else(|| self.unknown(name))
+        let found = self.databases.extra.get(name);
+        found.ok_or_else(|| self.unknown(name))
+    }
+
+    /// A handle on the same databases whose statements read and write the tables of this schema; see
+    /// [`Database::using_schema`]. What [`using`](Self::using) gives keeps the schema.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` when the default database can't have a schema of this name.
+    pub fn using_schema(&self, name: &str) -> Result<Self> {
+        let database = self.databases.default.using_schema(name)?;
+        Ok(Self {
+            databases: Arc::clone(&self.databases),
+            schema: database.schema().cloned(),
+        })
+    }
+
+    /// The schema that this handle was given.
+    pub(crate) fn schema(&self) -> Option<&Arc<str>> {
+        self.schema.as_ref()
     }
 
     fn unknown(&self, name: &str) -> Error {
@@ -176,7 +242,7 @@ impl Registry {
 
     /// All databases, the default one first.
     pub fn databases(&self) -> impl Iterator<Item = &Database> {
-        std::iter::once(&self.0.default).chain(self.0.extra.values())
+        std::iter::once(&self.databases.default).chain(self.databases.extra.values())
     }
 
     /// Connects all databases at once: all or none. They stay connected until the lifespan ends.
@@ -201,7 +267,8 @@ impl Registry {
         &self,
         work: impl AsyncFnOnce(&Transaction) -> Result<T>,
     ) -> impl Future<Output = Result<T>> {
-        self.0.default.transaction(work)
+        let database = self.databases.default.in_schema(self.schema.clone());
+        transaction_of_registry(database, work)
     }
 
     /// Makes it the registry of the process, which [`registry`] gives.

@@ -4,7 +4,11 @@ mod association;
 mod column;
 mod table;
 
-use std::{future::Future, panic::Location, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use once_cell::sync::OnceCell;
 
@@ -18,11 +22,10 @@ pub use self::{
     },
 };
 use crate::{
-    backend::Dialect,
     changeset::{Changes, Changeset},
     database::{Executor, read, write},
     error::Result,
-    query::Query,
+    query::{Call, Query, Site},
     row::{FromRow, Row},
     value::{Datum, DatumRef, Mismatch, Value},
 };
@@ -87,7 +90,7 @@ pub trait Schema: FromRow + Sync {
         on: impl Into<Executor<'a>>,
         key: Self::Key,
     ) -> impl Future<Output = Result<Option<Self>>> + Send + 'a {
-        read::get(on.into(), key, Location::caller())
+        read::get(on.into(), key, Call::here())
     }
 
     /// A changeset for a row that is still to be inserted.
@@ -115,7 +118,7 @@ pub trait Schema: FromRow + Sync {
         &self,
         on: impl Into<Executor<'a>>,
     ) -> impl Future<Output = Result<()>> + Send + 'a {
-        write::delete::<Self>(on.into(), self.key().into_datums(), Location::caller())
+        write::delete::<Self>(on.into(), self.key().into_datums(), Call::here())
     }
 }
 
@@ -188,14 +191,20 @@ keys! {
     (A B C D)
 }
 
-/// The texts of statements by key, one for each dialect, built at first use.
+/// The texts of statements by key, for each dialect and each schema of the database, built at first use.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Shapes {
-    get: [OnceCell<Arc<str>>; 4],
-    insert: [OnceCell<Arc<str>>; 4],
-    delete: [OnceCell<Arc<str>>; 4],
+    plain: Texts,
+    routed: RwLock<BTreeMap<Arc<str>, Arc<Texts>>>,
 }
+
+/// For how many schemas of the database texts are kept.
+const SCHEMAS_KEPT: usize = 10_000;
+
+/// One text for each shape and dialect.
+#[derive(Debug)]
+struct Texts([[OnceCell<Arc<str>>; 4]; 3]);
 
 /// Which of the fixed statements.
 #[derive(Debug, Clone, Copy)]
@@ -210,9 +219,8 @@ impl Shapes {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            get: [const { OnceCell::new() }; 4],
-            insert: [const { OnceCell::new() }; 4],
-            delete: [const { OnceCell::new() }; 4],
+            plain: Texts::new(),
+            routed: RwLock::new(BTreeMap::new()),
         }
     }
 
@@ -220,17 +228,44 @@ impl Shapes {
     pub(crate) fn text(
         &self,
         shape: Shape,
-        dialect: Dialect,
+        site: &Site<'_>,
+        table: &'static Table,
         build: impl FnOnce() -> Result<Arc<str>>,
     ) -> Result<Arc<str>> {
-        let texts = match shape {
-            Shape::Get => &self.get,
-            Shape::Insert => &self.insert,
-            Shape::Delete => &self.delete,
-        };
-        texts[dialect as usize]
-            .get_or_try_init(build)
-            .map(Arc::clone)
+        match site.routed(table) {
+            None => self.plain.text(shape, site, build),
+            Some(schema) => self.routed(schema).text(shape, site, build),
+        }
+    }
+
+    fn routed(&self, schema: &Arc<str>) -> Arc<Texts> {
+        let known = self.routed.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(texts) = known.get(schema) {
+            return Arc::clone(texts);
+        }
+        drop(known);
+        let mut known = self.routed.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= SCHEMAS_KEPT {
+            known.clear();
+        }
+        let texts = known.entry(Arc::clone(schema));
+        Arc::clone(texts.or_insert_with(|| Arc::new(Texts::new())))
+    }
+}
+
+impl Texts {
+    const fn new() -> Self {
+        Self([const { [const { OnceCell::new() }; 4] }; 3])
+    }
+
+    fn text(
+        &self,
+        shape: Shape,
+        site: &Site<'_>,
+        build: impl FnOnce() -> Result<Arc<str>>,
+    ) -> Result<Arc<str>> {
+        let text = &self.0[shape as usize][site.features.dialect as usize];
+        text.get_or_try_init(build).map(Arc::clone)
     }
 }
 

@@ -52,6 +52,7 @@ const ORDERS: [Order; 3] = [
             ),
             exception("backend.rs", "database", ADDRESS),
             exception("backend/sqlite.rs", "database", ADDRESS),
+            exception("backend/sqlite/schemas.rs", "database", ADDRESS),
             exception("backend/postgres.rs", "database", ADDRESS),
             exception("backend/mysql.rs", "database", ADDRESS),
             exception("backend/absent_sqlite.rs", "database", ADDRESS),

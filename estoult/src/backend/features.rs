@@ -100,6 +100,18 @@ pub struct Features {
     pub error_aborts_transaction: bool,
     /// Whether a deadlock ends the whole transaction, so that a statement after it would stand outside of any.
     pub conflict_ends_transaction: bool,
+    /// How many bytes a name may have; PostgreSQL cuts off what is longer without an error.
+    pub longest_name: usize,
+    /// Whether a connection has to open each schema by itself: in SQLite each is a file.
+    pub opens_schemas: bool,
+    /// How a schema is made, before its name.
+    pub create_schema: &'static str,
+    /// How a schema is dropped: before its name, and behind it to take all that is in it along.
+    pub drop_schema: [&'static str; 2],
+    /// The names of the schemas that don't belong to the database itself.
+    pub list_schemas: &'static str,
+    /// How many tables and views the schema has whose name is bound.
+    pub count_tables: &'static str,
 }
 
 impl Features {
@@ -186,6 +198,12 @@ const SQLITE: Features = Features {
     isolation: IsolationStyle::AlwaysSerializable,
     error_aborts_transaction: false,
     conflict_ends_transaction: false,
+    longest_name: 128,
+    opens_schemas: true,
+    create_schema: "",
+    drop_schema: ["", ""],
+    list_schemas: "",
+    count_tables: "",
 };
 
 const POSTGRES: Features = Features {
@@ -214,6 +232,14 @@ const POSTGRES: Features = Features {
     isolation: IsolationStyle::InBegin,
     error_aborts_transaction: true,
     conflict_ends_transaction: false,
+    longest_name: 63,
+    opens_schemas: false,
+    create_schema: "create schema",
+    drop_schema: ["drop schema", " cascade"],
+    list_schemas: "select nspname::text from pg_namespace \
+        where nspname !~ '^pg_' and nspname <> 'information_schema' order by 1",
+    count_tables: "select count(*) from pg_class join pg_namespace on pg_namespace.oid = relnamespace \
+        where relkind in ('r', 'p', 'v', 'm', 'f') and nspname = $1",
 };
 
 const MYSQL: Features = Features {
@@ -242,6 +268,13 @@ const MYSQL: Features = Features {
     isolation: IsolationStyle::BeforeBegin,
     error_aborts_transaction: false,
     conflict_ends_transaction: true,
+    longest_name: 256,
+    opens_schemas: false,
+    create_schema: "create database",
+    drop_schema: ["drop database", ""],
+    list_schemas: "select schema_name from information_schema.schemata \
+        where schema_name not in ('information_schema', 'mysql', 'performance_schema', 'sys') order by 1",
+    count_tables: "select count(*) from information_schema.tables where table_schema = ?",
 };
 
 const MARIADB: Features = Features {

@@ -3,6 +3,7 @@
 
 mod classify;
 mod decimal;
+mod schemas;
 mod session;
 
 use std::{
@@ -19,6 +20,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use self::{
     classify::classify,
+    schemas::{Main, SchemaFiles},
     session::{SqliteSession, off_thread},
 };
 use crate::{
@@ -39,18 +41,25 @@ struct Sqlite {
     memory: Option<String>,
     /// Keeps a database in memory alive while no other connection is open.
     anchor: OnceCell<std::sync::Mutex<Connection>>,
+    schemas: Arc<SchemaFiles>,
 }
 
-pub(crate) fn open(address: &SqliteAddress, _: &DatabaseOptions) -> Result<Arc<dyn Backend>> {
+pub(crate) fn open(address: &SqliteAddress, options: &DatabaseOptions) -> Result<Arc<dyn Backend>> {
     let memory = address.path.is_none().then(|| {
         let number = NEXT_MEMORY.fetch_add(1, Ordering::Relaxed);
         // The memdb file system shares a database in memory between connections, with SQLite's usual locks.
         format!("file:/estoult-{}-{number}?vfs=memdb", std::process::id())
     });
+    let main = match (&address.path, &memory) {
+        (Some(path), _) => Main::File(path.clone()),
+        (None, name) => Main::Memory(name.clone().unwrap_or_default()),
+    };
+    let schemas = SchemaFiles::new(main, address.clone(), options.attached.clone());
     Ok(Arc::new(Sqlite {
         address: address.clone(),
         memory,
         anchor: OnceCell::new(),
+        schemas: Arc::new(schemas),
     }))
 }
 
@@ -150,6 +159,9 @@ impl Backend for Sqlite {
             // Whoever was first keeps the database alive; a second anchor is not needed.
             let _ = self.anchor.set(std::sync::Mutex::new(anchor));
         }
-        Ok(Box::new(SqliteSession::new(connection)))
+        Ok(Box::new(SqliteSession::new(
+            connection,
+            Arc::clone(&self.schemas),
+        )))
     }
 }

@@ -1,11 +1,12 @@
 //! [`New`]: a row from the program itself, complete by its type, on its way to an insert.
 
-use std::{fmt, future::Future, panic::Location};
+use std::{fmt, future::Future};
 
 use crate::{
     changeset::{Changes, Changeset},
     database::{Executor, write},
     error::Result,
+    query::Call,
     schema::{Column, NewRow, Schema},
     value::{IntoValue, Value},
 };
@@ -69,7 +70,7 @@ impl<S: Schema> New<S> {
         self,
         on: impl Into<Executor<'a>>,
     ) -> impl Future<Output = Result<S>> + Send + 'a {
-        write::insert_new(on.into(), self, Location::caller())
+        write::insert_new(on.into(), self, Call::here())
     }
 }
 
@@ -96,5 +97,5 @@ pub fn insert_all<'a, S: Schema>(
     rows: impl IntoIterator<Item = New<S>>,
 ) -> impl Future<Output = Result<u64>> + Send + 'a {
     let rows = rows.into_iter().map(|row| row.into_changes().0).collect();
-    write::insert_all(on.into(), S::table(), rows, Location::caller())
+    write::insert_all(on.into(), S::table(), rows, Call::here())
 }

@@ -1,16 +1,26 @@
-//! What a verb runs on: a database, a transaction, or a connection that the caller holds.
+//! What a verb runs on: a registry, a database, a transaction, or a connection that the caller holds.
 
-use std::{fmt, panic::Location};
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+    panic::Location,
+    sync::Arc,
+};
 
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{
-    database::{Database, Transaction, lease::Lease, transaction::TransactionOptions},
-    error::Result,
+    database::{
+        ConnectionsId, Database, Transaction, lease::Lease, transaction::TransactionOptions,
+    },
+    error::{Error, Result},
+    query::{Call, Route, Select, Site, check_schema},
     registry::Registry,
+    schema::Table,
 };
 
-/// Anything that statements can run on: `&Registry` (its default database), `&Database`, `&Transaction`, `&Pinned`.
+/// Anything that statements can run on: `&Registry` (the database that each schema or query names, else the default
+/// one), `&Database`, `&Transaction`, `&Pinned`.
 ///
 /// A verb takes `impl Into<Executor>`, so that one function serves a pool and a transaction.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +28,7 @@ pub struct Executor<'a>(Kind<'a>);
 
 #[derive(Debug, Clone, Copy)]
 enum Kind<'a> {
+    Registry(&'a Registry),
     Database(&'a Database),
     Transaction(&'a Transaction),
     Pinned(&'a Pinned),
@@ -31,7 +42,7 @@ impl<'a> From<&'a Database> for Executor<'a> {
 
 impl<'a> From<&'a Registry> for Executor<'a> {
     fn from(registry: &'a Registry) -> Self {
-        Self::from(registry.default_database())
+        Self(Kind::Registry(registry))
     }
 }
 
@@ -50,12 +61,97 @@ impl<'a> From<&'a Pinned> for Executor<'a> {
 }
 
 impl<'a> Executor<'a> {
-    /// The connection to run on: taken for this statement, or the one of the transaction.
-    pub(crate) async fn lease(self, origin: &'static Location<'static>) -> Result<Held<'a>> {
+    /// The connection to run a query on, with its place.
+    pub(crate) async fn lease_for(self, call: &Call, select: &Select) -> Result<Held<'a>> {
+        self.lease(call, &select.route, Some(select.table)).await
+    }
+
+    /// The connection to run a statement on, taken for it or the one of the transaction, with its place.
+    pub(crate) async fn lease(
+        self,
+        call: &Call,
+        route: &Route,
+        table: Option<&'static Table>,
+    ) -> Result<Held<'a>> {
+        call.check(route)?;
+        let home = table.and_then(Table::database);
+        let database = self.database(route, table)?;
+        let lease = match self.0 {
+            Kind::Registry(_) | Kind::Database(_) => {
+                Leased::Own(database.lease(call.origin).await?)
+            }
+            Kind::Transaction(transaction) => Leased::Shared(transaction.lease().await?),
+            Kind::Pinned(pinned) => Leased::Shared(pinned.lease.lock().await),
+        };
+        let chosen = match (&route.schema, self.schema(), &route.scope) {
+            (Some(schema), ..) | (None, Some(schema), _) | (None, None, Some(schema)) => {
+                check_schema(schema, lease.features())?;
+                Some(Arc::clone(schema))
+            }
+            (None, None, None) => None,
+        };
+        Ok(Held {
+            lease,
+            executor: self,
+            origin: call.origin,
+            connections: database.connections_id(),
+            home,
+            chosen,
+            default: database.default_schema().cloned(),
+        })
+    }
+
+    /// The database that a statement runs in: the one it names, else the one of the handle, else the one of its
+    /// schema, else the default one.
+    fn database(self, route: &Route, table: Option<&'static Table>) -> Result<&'a Database> {
+        let home = table.and_then(Table::database);
+        let database = match self.0 {
+            Kind::Registry(registry) => {
+                let named = route.database.as_deref().or(home);
+                return named.map_or(Ok(registry.default_database()), |name| registry.find(name));
+            }
+            Kind::Database(database) => database,
+            Kind::Transaction(transaction) => transaction.database(),
+            Kind::Pinned(pinned) => &pinned.database,
+        };
+        if let Some(named) = route
+            .database
+            .as_deref()
+            .filter(|named| *named != database.name())
+        {
+            let name = database.name();
+            return Err(Error::configuration(format!(
+                "run a statement on the database `{name}`: it says `using(\"{named}\")`; run it on the registry, or on \
+                 a handle of `{named}`"
+            )));
+        }
+        let is_default =
+            matches!(self.0, Kind::Transaction(transaction) if transaction.is_of_registry());
+        match (home, table) {
+            (Some(home), Some(table)) if is_default && home != database.name() => {
+                Err(in_other_transaction(table, home, database))
+            }
+            _ => Ok(database),
+        }
+    }
+
+    /// The schema that the handle was given.
+    fn schema(self) -> Option<&'a Arc<str>> {
         match self.0 {
-            Kind::Database(database) => database.lease(origin).await.map(Held::Own),
-            Kind::Transaction(transaction) => transaction.lease().await.map(Held::Shared),
-            Kind::Pinned(pinned) => Ok(Held::Shared(pinned.0.lock().await)),
+            Kind::Registry(registry) => registry.schema(),
+            Kind::Database(database) => database.schema(),
+            Kind::Transaction(transaction) => transaction.database().schema(),
+            Kind::Pinned(pinned) => pinned.database.schema(),
+        }
+    }
+
+    /// The registry that the handle belongs to; `None` for a database that is in none.
+    fn registry(self) -> Option<Registry> {
+        match self.0 {
+            Kind::Registry(registry) => Some(registry.clone()),
+            Kind::Database(database) => database.registry(),
+            Kind::Transaction(transaction) => transaction.database().registry(),
+            Kind::Pinned(pinned) => pinned.database.registry(),
         }
     }
 
@@ -65,13 +161,97 @@ impl<'a> Executor<'a> {
     }
 }
 
-/// A connection for the length of a verb.
-pub(crate) enum Held<'a> {
+fn in_other_transaction(table: &Table, home: &str, database: &Database) -> Error {
+    let (table, name) = (table.name(), database.name());
+    Error::configuration(format!(
+        "run a statement in a transaction of the default database `{name}`: the table `{table}` belongs to the \
+         database `{home}`, which the transaction does not reach; begin one with `registry.using(\"{home}\")?.transaction(…)`"
+    ))
+}
+
+/// A connection for the length of a verb, with what is known of its place: which schema of which database.
+pub(crate) struct Held<'a> {
+    lease: Leased<'a>,
+    executor: Executor<'a>,
+    origin: &'static Location<'static>,
+    /// Which connections it is one of.
+    connections: ConnectionsId,
+    /// The database that the first table names.
+    home: Option<&'static str>,
+    /// The schema that was chosen, if any.
+    chosen: Option<Arc<str>>,
+    /// The schema of the database's settings.
+    default: Option<Arc<str>>,
+}
+
+enum Leased<'a> {
     Own(Lease),
     Shared(MutexGuard<'a, Lease>),
 }
 
-impl std::ops::Deref for Held<'_> {
+impl<'a> Held<'a> {
+    /// Where statements on this connection run.
+    pub(crate) fn site(&self) -> Site<'_> {
+        Site::new(self.features(), self.chosen.as_ref(), self.default.as_ref())
+    }
+
+    /// The other database that this table is in, if it is in another one: a preload goes there by itself.
+    pub(crate) fn elsewhere(&self, table: &'static Table) -> Result<Option<Elsewhere<'a>>> {
+        let home = table.database();
+        if home == self.home {
+            return Ok(None);
+        }
+        let registry = self.executor.registry().ok_or_else(|| {
+            Error::configuration(format!(
+                "preload rows of `{}`: they are in another database, and this one is in no registry; run the query on \
+                 a registry",
+                table.name()
+            ))
+        })?;
+        let other = match home {
+            Some(name) => registry.find(name)?,
+            None => registry.default_database(),
+        };
+        let is_other = other.connections_id() != self.connections;
+        Ok(is_other.then(|| Elsewhere {
+            database: other.clone(),
+            executor: self.executor,
+            origin: self.origin,
+            home,
+            chosen: self.chosen.clone(),
+        }))
+    }
+}
+
+/// Another database of the registry, to which a part of a query goes.
+pub(crate) struct Elsewhere<'a> {
+    database: Database,
+    executor: Executor<'a>,
+    origin: &'static Location<'static>,
+    home: Option<&'static str>,
+    chosen: Option<Arc<str>>,
+}
+
+impl<'a> Elsewhere<'a> {
+    /// A connection to it, for the same route.
+    pub(crate) async fn lease(self) -> Result<Held<'a>> {
+        let lease = self.database.lease(self.origin).await?;
+        if let Some(schema) = &self.chosen {
+            check_schema(schema, lease.features())?;
+        }
+        Ok(Held {
+            lease: Leased::Own(lease),
+            executor: self.executor,
+            origin: self.origin,
+            connections: self.database.connections_id(),
+            home: self.home,
+            chosen: self.chosen,
+            default: self.database.default_schema().cloned(),
+        })
+    }
+}
+
+impl Deref for Leased<'_> {
     type Target = Lease;
 
     fn deref(&self) -> &Lease {
@@ -82,7 +262,7 @@ impl std::ops::Deref for Held<'_> {
     }
 }
 
-impl std::ops::DerefMut for Held<'_> {
+impl DerefMut for Leased<'_> {
     fn deref_mut(&mut self) -> &mut Lease {
         match self {
             Self::Own(lease) => lease,
@@ -91,9 +271,26 @@ impl std::ops::DerefMut for Held<'_> {
     }
 }
 
+impl Deref for Held<'_> {
+    type Target = Lease;
+
+    fn deref(&self) -> &Lease {
+        &self.lease
+    }
+}
+
+impl DerefMut for Held<'_> {
+    fn deref_mut(&mut self) -> &mut Lease {
+        &mut self.lease
+    }
+}
+
 /// A connection that the caller holds; see [`Database::pin`]. Dropping it gives the connection back as it is: whoever
 /// changed the session's settings calls [`discard`](Self::discard) instead.
-pub struct Pinned(Mutex<Lease>);
+pub struct Pinned {
+    lease: Mutex<Lease>,
+    database: Database,
+}
 
 impl fmt::Debug for Pinned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -102,18 +299,21 @@ impl fmt::Debug for Pinned {
 }
 
 impl Pinned {
-    pub(crate) fn new(lease: Lease) -> Self {
-        Self(Mutex::new(lease))
+    pub(crate) fn new(lease: Lease, database: Database) -> Self {
+        Self {
+            lease: Mutex::new(lease),
+            database,
+        }
     }
 
     /// What the database of this connection has and lacks.
     pub async fn features(&self) -> &'static crate::backend::Features {
-        self.0.lock().await.features()
+        self.lease.lock().await.features()
     }
 
     /// Closes the connection instead of giving it back.
     pub fn discard(self) {
-        self.0.into_inner().discard();
+        self.lease.into_inner().discard();
     }
 
     /// Begins a transaction on this connection. When it ends the connection is given back.
@@ -122,6 +322,7 @@ impl Pinned {
     ///
     /// `Connection` when the connection is lost; `Conflict` when a lock is not free in time.
     pub async fn begin(self) -> Result<Transaction> {
-        Transaction::begin(self.0.into_inner(), &TransactionOptions::default()).await
+        let options = TransactionOptions::default();
+        Transaction::begin(self.lease.into_inner(), self.database, &options).await
     }
 }

@@ -189,6 +189,7 @@ impl Lease {
         if statement.is_raw {
             self.note_script(&statement.sql);
         }
+        self.open_schemas(&statement.schemas).await?;
         let outcome = self.session()?.fetch(statement, sink).await;
         self.done(outcome)
     }
@@ -210,11 +211,40 @@ impl Lease {
         if statement.is_raw {
             self.note_script(&statement.sql);
         }
+        self.open_schemas(&statement.schemas).await?;
         let outcome = self.session()?.execute(statement).await;
         self.done(outcome)
     }
 
-    pub(crate) async fn batch(&mut self, script: &str) -> Result<()> {
+    /// Makes the schemas that a statement is about known to the connection, where each has to be opened.
+    async fn open_schemas(&mut self, schemas: &[Arc<str>]) -> Result<()> {
+        if schemas.is_empty() {
+            return Ok(());
+        }
+        let outcome = self.session()?.open_schemas(schemas).await;
+        self.done(outcome)
+    }
+
+    /// Makes a schema, where that is no statement.
+    pub(crate) async fn create_schema(&mut self, name: &str) -> Result<()> {
+        let outcome = self.session()?.create_schema(name).await;
+        self.done(outcome)
+    }
+
+    /// Drops a schema with all that is in it, where that is no statement.
+    pub(crate) async fn drop_schema(&mut self, name: &str) -> Result<()> {
+        let outcome = self.session()?.drop_schema(name).await;
+        self.done(outcome)
+    }
+
+    /// The names of the schemas, where no statement tells.
+    pub(crate) async fn schemas(&mut self) -> Result<Vec<String>> {
+        let outcome = self.session()?.schemas().await;
+        self.done(outcome)
+    }
+
+    pub(crate) async fn batch(&mut self, script: &str, schemas: &[Arc<str>]) -> Result<()> {
+        self.open_schemas(schemas).await?;
         let begins = self.note_script(script);
         let outcome = self.control(script).await;
         // A script that failed may not have come to its own end of the transaction.

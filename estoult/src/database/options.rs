@@ -1,11 +1,12 @@
 //! The settings of a database, and what a registry takes as one.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
     backend,
     database::{Database, pool::Connections, url},
     error::{Error, Result},
+    query::check_schema,
 };
 
 /// The settings of a database's connections.
@@ -22,6 +23,10 @@ pub struct DatabaseOptions {
     pub ping_after: Duration,
     /// The age at which a connection is replaced.
     pub max_age: Option<Duration>,
+    /// The schema of tables that name none, unless somebody chooses another.
+    pub schema: Option<String>,
+    /// The files of SQLite's schemas that are not beside the database's own.
+    pub attached: BTreeMap<String, PathBuf>,
 }
 
 impl Default for DatabaseOptions {
@@ -32,6 +37,8 @@ impl Default for DatabaseOptions {
             connect_timeout: Duration::from_secs(10),
             ping_after: Duration::from_millis(500),
             max_age: None,
+            schema: None,
+            attached: BTreeMap::new(),
         }
     }
 }
@@ -99,6 +106,22 @@ impl DatabaseBuilder {
         self
     }
 
+    /// The schema of tables that name none, unless somebody chooses another; the database's own when not said.
+    #[must_use]
+    pub fn schema(mut self, name: impl Into<String>) -> Self {
+        self.options.schema = Some(name.into());
+        self
+    }
+
+    /// The file of a schema of SQLite, which is made when it is not there; other schemas are files beside the
+    /// database's own.
+    #[must_use]
+    pub fn attach(mut self, schema: impl Into<String>, file: impl Into<PathBuf>) -> Self {
+        let schema = schema.into().to_ascii_lowercase();
+        self.options.attached.insert(schema, file.into());
+        self
+    }
+
     /// All settings at once.
     #[must_use]
     pub fn options(mut self, options: DatabaseOptions) -> Self {
@@ -124,6 +147,18 @@ impl DatabaseBuilder {
             ));
         }
         let backend = backend::open(&target, &self.options)?;
+        if let Some(schema) = &self.options.schema {
+            check_schema(schema, backend.dialect().features())?;
+        }
+        let features = backend.dialect().features();
+        for name in self.options.attached.keys() {
+            check_schema(name, features)?;
+            if !features.opens_schemas {
+                return Err(Error::configuration(format!(
+                    "attach a file as the schema `{name}`: only SQLite has files; leave out `attach`"
+                )));
+            }
+        }
         Ok(Connections::new(backend, target.to_string(), self.options))
     }
 
@@ -133,11 +168,11 @@ impl DatabaseBuilder {
     ///
     /// `Configuration` when the URL or a setting is wrong; `Unsupported` when this build lacks the backend.
     pub fn build(self) -> Result<Database> {
+        let schema = self.options.schema.clone();
         let connections = self.connections()?;
-        Ok(Database::from_source(
-            connections.address().to_owned(),
-            Arc::new(connections),
-        ))
+        let address = connections.address().to_owned();
+        let database = Database::from_source(address, Arc::new(connections));
+        Ok(database.in_default_schema(schema.as_deref()))
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::{
-    database::lease::Lease,
+    database::Held,
     error::Result,
     expr::Node,
     query::{BoxFuture, Rooted},
@@ -21,7 +21,7 @@ pub(crate) trait LoadChildren<P, L>: Send + Sync + 'static {
     /// What each row gets.
     fn load_children<'a>(
         &'a self,
-        lease: &'a mut Lease,
+        held: &'a mut Held<'_>,
         keys: Vec<Option<Datum>>,
     ) -> BoxFuture<'a, Result<Vec<L>>>;
 }
@@ -43,11 +43,14 @@ where
 
     fn load_children<'a>(
         &'a self,
-        lease: &'a mut Lease,
+        held: &'a mut Held<'_>,
         keys: Vec<Option<Datum>>,
     ) -> BoxFuture<'a, Result<Vec<N::Loaded>>> {
         Box::pin(async move {
-            let rows = self.rows(lease, &keys).await?;
+            let rows = match held.elsewhere(C::table())? {
+                Some(other) => self.rows(&mut other.lease().await?, &keys).await?,
+                None => self.rows(held, &keys).await?,
+            };
             Ok(self.hand_out(rows, keys))
         })
     }
@@ -61,7 +64,7 @@ where
     N: Children<Q>,
 {
     /// All rows that belong to one of the keys, in the preload's order.
-    async fn rows(&self, lease: &mut Lease, keys: &[Option<Datum>]) -> Result<Vec<Q>> {
+    async fn rows(&self, held: &mut Held<'_>, keys: &[Option<Datum>]) -> Result<Vec<Q>> {
         let mut known = HashSet::new();
         let distinct: Vec<_> = keys
             .iter()
@@ -82,7 +85,7 @@ where
         select
             .filters
             .push(Node::List(Box::new(node), kind, distinct));
-        self.query.plan.run(lease, &select).await
+        self.query.plan.run(held, &select).await
     }
 
     /// Gives each key its rows; a row that belongs to several keys' owners is cloned for all but the last.

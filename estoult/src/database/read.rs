@@ -2,58 +2,44 @@
 //!
 //! Invariant: no SQL text here, and no database is named.
 
-use std::panic::Location;
-
 use crate::{
-    backend::Statement,
-    database::{Executor, lease::Lease},
+    database::{Executor, Held},
     error::{Error, ErrorKind, Result},
-    query::{Build, Plan, Select, Sql, check_key, select_by_key},
+    query::{Call, Plan, Select, Sql, check_key, select_by_key},
     row::{Collected, FromRow},
     schema::{Key, Schema, Shape},
 };
 
-type Origin = &'static Location<'static>;
-
-pub(crate) async fn get<S: Schema>(
-    on: Executor<'_>,
-    key: S::Key,
-    origin: Origin,
-) -> Result<Option<S>> {
-    let mut lease = on.lease(origin).await.map_err(|error| error.at(origin))?;
-    let rows = by_key::<S>(&mut lease, key.into_datums()).await;
-    rows.map(|rows| rows.into_iter().next())
-        .map_err(|error| error.at(origin))
+pub(crate) async fn get<S: Schema>(on: Executor<'_>, key: S::Key, call: Call) -> Result<Option<S>> {
+    let read = async {
+        let mut held = on.lease(&call, &call.route(), Some(S::table())).await?;
+        by_key::<S>(&mut held, key.into_datums()).await
+    };
+    let rows = read.await.map_err(|error| error.at(call.origin))?;
+    Ok(rows.into_iter().next())
 }
 
 /// The rows with this key: one or none.
 pub(crate) async fn by_key<S: Schema>(
-    lease: &mut Lease,
+    held: &mut Held<'_>,
     key: Vec<crate::value::Datum>,
 ) -> Result<Vec<S>> {
-    let features = lease.features();
-    let table = S::table();
-    check_key(table, &key, features)?;
-    let sql = S::shapes().text(Shape::Get, features.dialect, || {
-        Ok(select_by_key(table, features))
-    })?;
-    let statement = Statement {
-        sql,
-        values: key,
-        is_raw: false,
-    };
-    lease.rows(statement, S::from_row, table.name()).await
+    let (site, table) = (held.site(), S::table());
+    check_key(table, &key, site.features)?;
+    let sql = S::shapes().text(Shape::Get, &site, table, || Ok(select_by_key(table, &site)))?;
+    let statement = site.statement(table, sql, key);
+    held.rows(statement, S::from_row, table.name()).await
 }
 
 impl<R: Send + 'static> Plan<R> {
     /// Runs the query and what follows from it on one connection.
-    pub(crate) async fn run(&self, lease: &mut Lease, select: &Select) -> Result<Vec<R>> {
+    pub(crate) async fn run(&self, held: &mut Held<'_>, select: &Select) -> Result<Vec<R>> {
         match self {
             Self::Rows(decode) => {
-                let statement = select.statement(lease.features())?;
-                lease.rows(statement, *decode, select.table.name()).await
+                let statement = select.statement(&held.site())?;
+                held.rows(statement, *decode, select.table.name()).await
             }
-            Self::Preload(load) => load.load(lease, select).await,
+            Self::Preload(load) => load.load(held, select).await,
         }
     }
 }
@@ -62,12 +48,13 @@ pub(crate) async fn all<R: Send + 'static>(
     on: Executor<'_>,
     select: Select,
     plan: Plan<R>,
-    origin: Origin,
+    call: Call,
 ) -> Result<Vec<R>> {
-    let mut lease = on.lease(origin).await.map_err(|error| error.at(origin))?;
-    plan.run(&mut lease, &select)
-        .await
-        .map_err(|error| error.at(origin))
+    let rows = async {
+        let mut held = on.lease_for(&call, &select).await?;
+        plan.run(&mut held, &select).await
+    };
+    rows.await.map_err(|error| error.at(call.origin))
 }
 
 /// Two rows are enough to tell that there are several.
@@ -80,10 +67,10 @@ pub(crate) async fn one<R: Send + 'static>(
     on: Executor<'_>,
     select: Select,
     plan: Plan<R>,
-    origin: Origin,
+    call: Call,
 ) -> Result<R> {
-    let table = select.table.name();
-    let rows = all(on, at_most_two(select), plan, origin).await?;
+    let (table, origin) = (select.table.name(), call.origin);
+    let rows = all(on, at_most_two(select), plan, call).await?;
     only(rows, &format!("`{table}`")).map_err(|error| error.at(origin))
 }
 
@@ -91,10 +78,10 @@ pub(crate) async fn optional<R: Send + 'static>(
     on: Executor<'_>,
     select: Select,
     plan: Plan<R>,
-    origin: Origin,
+    call: Call,
 ) -> Result<Option<R>> {
-    let table = select.table.name();
-    let rows = all(on, at_most_two(select), plan, origin).await?;
+    let (table, origin) = (select.table.name(), call.origin);
+    let rows = all(on, at_most_two(select), plan, call).await?;
     at_most_one(rows, &format!("`{table}`")).map_err(|error| error.at(origin))
 }
 
@@ -102,49 +89,48 @@ pub(crate) async fn first<R: Send + 'static>(
     on: Executor<'_>,
     mut select: Select,
     plan: Plan<R>,
-    origin: Origin,
+    call: Call,
 ) -> Result<Option<R>> {
     select.limit = Some(select.limit.map_or(1, |rows| rows.min(1)));
-    all(on, select, plan, origin)
+    all(on, select, plan, call)
         .await
         .map(|rows| rows.into_iter().next())
 }
 
-pub(crate) async fn count(on: Executor<'_>, select: Select, origin: Origin) -> Result<u64> {
-    let mut lease = on.lease(origin).await.map_err(|error| error.at(origin))?;
+pub(crate) async fn count(on: Executor<'_>, select: Select, call: Call) -> Result<u64> {
     let counted = async {
-        let statement = select.count(lease.features())?;
-        let rows = lease
+        let mut held = on.lease_for(&call, &select).await?;
+        let statement = select.count(&held.site())?;
+        let rows = held
             .rows(statement, <(u64,)>::from_row, select.table.name())
             .await?;
         only(rows, "the count").map(|(count,)| count)
     };
-    counted.await.map_err(|error| error.at(origin))
+    counted.await.map_err(|error| error.at(call.origin))
 }
 
-pub(crate) async fn exists(on: Executor<'_>, select: Select, origin: Origin) -> Result<bool> {
-    let mut lease = on.lease(origin).await.map_err(|error| error.at(origin))?;
+pub(crate) async fn exists(on: Executor<'_>, select: Select, call: Call) -> Result<bool> {
     let found = async {
-        let statement = select.exists(lease.features())?;
-        let rows = lease
+        let mut held = on.lease_for(&call, &select).await?;
+        let statement = select.exists(&held.site())?;
+        let rows = held
             .rows(statement, |_| Ok(()), select.table.name())
             .await?;
         Ok(!rows.is_empty())
     };
-    found.await.map_err(|error: Error| error.at(origin))
+    found.await.map_err(|error: Error| error.at(call.origin))
 }
 
-pub(crate) async fn raw<R: FromRow>(on: Executor<'_>, sql: Sql, origin: Origin) -> Result<Vec<R>> {
-    let mut lease = on.lease(origin).await.map_err(|error| error.at(origin))?;
+pub(crate) async fn raw<R: FromRow>(on: Executor<'_>, sql: Sql, call: Call) -> Result<Vec<R>> {
     let rows = async {
-        let statement = sql.statement(lease.features())?;
+        let mut held = on.lease(&call, &sql.route, None).await?;
+        let statement = sql.statement(&held.site())?;
         let sink = Collected::new(R::from_row, "").by_name(R::columns());
-        lease
-            .fetch(statement, Box::new(sink))
+        held.fetch(statement, Box::new(sink))
             .await
             .map(Collected::<R>::from_sink)
     };
-    rows.await.map_err(|error| error.at(origin))
+    rows.await.map_err(|error| error.at(call.origin))
 }
 
 /// The only row of these.

@@ -43,6 +43,7 @@ pub(crate) struct TransactionOptions {
     isolation: Option<Isolation>,
     is_read_only: bool,
     retries: u32,
+    is_of_registry: bool,
 }
 
 impl TransactionOptions {
@@ -86,6 +87,9 @@ pub struct Transaction {
 }
 
 struct Shared {
+    database: Database,
+    /// Whether it was begun on the registry, as one of the default database.
+    is_of_registry: bool,
     lease: Mutex<Lease>,
     nesting: std::sync::Mutex<Nesting>,
     end_suffix: &'static str,
@@ -132,13 +136,19 @@ impl fmt::Debug for Transaction {
 }
 
 impl Transaction {
-    pub(crate) async fn begin(mut lease: Lease, settings: &TransactionOptions) -> Result<Self> {
+    pub(crate) async fn begin(
+        mut lease: Lease,
+        database: Database,
+        settings: &TransactionOptions,
+    ) -> Result<Self> {
         let features = lease.features();
         let statement = settings.begin_statement(features)?;
         lease.begin(&statement).await?;
         let mut nesting = Nesting::default();
         let id = nesting.add();
         let shared = Shared {
+            database,
+            is_of_registry: settings.is_of_registry,
             lease: Mutex::new(lease),
             nesting: std::sync::Mutex::new(nesting),
             end_suffix: settings.end_suffix(features),
@@ -148,6 +158,16 @@ impl Transaction {
             depth: 1,
             id,
         })
+    }
+
+    /// The database that it runs in.
+    pub(crate) fn database(&self) -> &Database {
+        &self.shared.database
+    }
+
+    /// Whether it was begun on the registry, as one of the default database.
+    pub(crate) fn is_of_registry(&self) -> bool {
+        self.shared.is_of_registry
     }
 
     /// The connection, with savepoints that were dropped rolled back first.
@@ -331,6 +351,24 @@ impl Database {
     }
 }
 
+/// Runs work in a transaction that is begun on a registry, as one of its default database.
+#[track_caller]
+pub(crate) fn transaction_of_registry<T>(
+    database: Database,
+    work: impl AsyncFnOnce(&Transaction) -> Result<T>,
+) -> impl Future<Output = Result<T>> {
+    let origin = Location::caller();
+    async move {
+        let options = TransactionOptions {
+            is_of_registry: true,
+            ..TransactionOptions::default()
+        };
+        let transaction = begin(&database, &options, origin).await?;
+        let outcome = work(&transaction).await;
+        transaction.conclude(outcome).await
+    }
+}
+
 async fn begin(
     database: &Database,
     options: &TransactionOptions,
@@ -340,7 +378,7 @@ async fn begin(
         .lease(origin)
         .await
         .map_err(|error| error.at(origin))?;
-    Transaction::begin(lease, options)
+    Transaction::begin(lease, database.clone(), options)
         .await
         .map_err(|error| error.at(origin))
 }

@@ -2,43 +2,37 @@
 //!
 //! Invariant: no SQL text here, and no database is named.
 
-use std::{borrow::Cow, panic::Location, time::SystemTime};
+use std::{borrow::Cow, time::SystemTime};
 
 use crate::{
-    backend::{Features, Statement},
+    backend::Statement,
     changeset::{Changes, Changeset, New, Rule, field_error},
-    database::{Executor, lease::Lease, read, transaction::TransactionOptions},
+    database::{Executor, Held, read, transaction::TransactionOptions},
     error::{Conflict, ConstraintKind, Error, ErrorKind, Result},
     expr::Node,
     query::{
-        self, Build, Select, Sql, bulk_size, check_key, check_values, delete_by_key, delete_where,
-        insert_rows, update_by_key, update_where,
+        self, Call, Route, Select, Site, Sql, bulk_size, check_key, check_values, delete_by_key,
+        delete_where, insert_rows, update_by_key, update_where,
     },
     row::FromRow,
     schema::{Cardinality, ColumnName, Default, Schema, Shape, Table},
     value::{Datum, Kind, random_uuid, time_ordered_uuid},
 };
 
-type Origin = &'static Location<'static>;
-
-pub(crate) async fn insert_new<S: Schema>(
-    on: Executor<'_>,
-    row: New<S>,
-    origin: Origin,
-) -> Result<S> {
+pub(crate) async fn insert_new<S: Schema>(on: Executor<'_>, row: New<S>, call: Call) -> Result<S> {
     let (mut changes, is_plain) = row.into_changes();
     fill_defaults(S::table(), &mut changes);
     let inserted = async {
-        let mut lease = on.lease(origin).await?;
-        insert_row::<S>(&mut lease, changes, is_plain).await
+        let mut held = on.lease(&call, &call.route(), Some(S::table())).await?;
+        insert_row::<S>(&mut held, changes, is_plain).await
     };
-    inserted.await.map_err(|error| error.at(origin))
+    inserted.await.map_err(|error| error.at(call.origin))
 }
 
 pub(crate) async fn insert<S: Schema>(
     on: Executor<'_>,
     changeset: Changeset<S>,
-    origin: Origin,
+    call: Call,
 ) -> Result<S> {
     let table = S::table();
     let inserted = async {
@@ -46,28 +40,29 @@ pub(crate) async fn insert<S: Schema>(
         let mut changes = changeset.changes;
         fill_defaults(table, &mut changes);
         require_all(table, &changes)?;
-        let mut lease = on.lease(origin).await?;
-        let row = insert_row::<S>(&mut lease, changes.clone(), false).await;
+        let mut held = on.lease(&call, &call.route(), Some(table)).await?;
+        let row = insert_row::<S>(&mut held, changes.clone(), false).await;
         match row {
             Ok(row) => Ok(row),
             Err(error) => {
-                Err(as_field_error(error, &changeset.rules, table, &changes, &mut lease).await)
+                Err(as_field_error(error, &changeset.rules, table, &changes, &mut held).await)
             }
         }
     };
-    inserted.await.map_err(|error| error.at(origin))
+    inserted.await.map_err(|error| error.at(call.origin))
 }
 
 /// Inserts one row and reads it back: in the same statement where the database can.
-async fn insert_row<S: Schema>(lease: &mut Lease, changes: Changes, is_plain: bool) -> Result<S> {
-    let (features, table) = (lease.features(), S::table());
+async fn insert_row<S: Schema>(held: &mut Held<'_>, changes: Changes, is_plain: bool) -> Result<S> {
+    let (site, table) = (held.site(), S::table());
+    let features = site.features;
     let (columns, values): (Vec<Cow<'static, str>>, Vec<Datum>) =
         changes.into_values().into_iter().unzip();
     let names: Vec<&str> = columns.iter().map(|column| &**column).collect();
     check_values(table, &names, &values, features)?;
-    let build = || query::insert(table, &names, features);
+    let build = || query::insert(table, &names, &site);
     let sql = match is_plain {
-        true => S::shapes().text(Shape::Insert, features.dialect, build)?,
+        true => S::shapes().text(Shape::Insert, &site, table, build)?,
         false => build()?,
     };
     let given_key = table.key().map(|key| {
@@ -79,22 +74,18 @@ async fn insert_row<S: Schema>(lease: &mut Lease, changes: Changes, is_plain: bo
     } else {
         given_key.collect()
     };
-    let statement = Statement {
-        sql,
-        values,
-        is_raw: false,
-    };
+    let statement = site.statement(table, sql, values);
     if features.insert_returning {
-        let rows = lease.rows(statement, S::from_row, table.name()).await?;
+        let rows = held.rows(statement, S::from_row, table.name()).await?;
         return read::only(rows, "the inserted row");
     }
-    let outcome = lease.execute(statement).await?;
+    let outcome = held.execute(statement).await?;
     let generated = outcome.last_insert_id.map(Datum::Int);
     let key: Option<Vec<Datum>> = given_key
         .into_iter()
         .map(|part| part.or_else(|| generated.clone()))
         .collect();
-    let rows = read::by_key::<S>(lease, key.unwrap_or_default()).await?;
+    let rows = read::by_key::<S>(held, key.unwrap_or_default()).await?;
     read::only(rows, "the inserted row")
 }
 
@@ -160,7 +151,7 @@ async fn as_field_error(
     rules: &[Rule],
     table: &'static Table,
     changes: &Changes,
-    lease: &mut Lease,
+    held: &mut Held<'_>,
 ) -> Error {
     let Some(constraint) = error.constraint() else {
         return error;
@@ -181,7 +172,7 @@ async fn as_field_error(
     match expected.as_slice() {
         [] => error,
         [rule] => Error::invalid(vec![rule.error()]),
-        rules => match missing_row(rules, table, changes, lease).await {
+        rules => match missing_row(rules, table, changes, held).await {
             Some(rule) => Error::invalid(vec![rule.error()]),
             None => error,
         },
@@ -193,7 +184,7 @@ async fn missing_row<'r>(
     rules: &[&'r Rule],
     table: &'static Table,
     changes: &Changes,
-    lease: &mut Lease,
+    held: &mut Held<'_>,
 ) -> Option<&'r Rule> {
     for rule in rules {
         let column = rule.columns.first()?;
@@ -209,9 +200,9 @@ async fn missing_row<'r>(
             association.other_table(),
             association.other_column,
             value.clone(),
-            lease.features(),
+            &held.site(),
         );
-        let rows = lease.rows(statement, <(i64,)>::from_row, "").await.ok()?;
+        let rows = held.rows(statement, <(i64,)>::from_row, "").await.ok()?;
         if rows.is_empty() {
             return Some(rule);
         }
@@ -222,7 +213,7 @@ async fn missing_row<'r>(
 pub(crate) async fn update<S: Schema>(
     on: Executor<'_>,
     changeset: Changeset<S>,
-    origin: Origin,
+    call: Call,
 ) -> Result<S> {
     let updated = async {
         changeset.check()?;
@@ -237,15 +228,15 @@ pub(crate) async fn update<S: Schema>(
         if changed.is_empty() {
             return Ok(data);
         }
-        let mut lease = on.lease(origin).await?;
-        match update_row(&mut lease, &data, &changed).await {
+        let mut held = on.lease(&call, &call.route(), Some(table)).await?;
+        match update_row(&mut held, &data, &changed).await {
             Ok(()) => with_changes(data, &changed),
             Err(error) => {
-                Err(as_field_error(error, &changeset.rules, table, &changed, &mut lease).await)
+                Err(as_field_error(error, &changeset.rules, table, &changed, &mut held).await)
             }
         }
     };
-    updated.await.map_err(|error| error.at(origin))
+    updated.await.map_err(|error| error.at(call.origin))
 }
 
 /// The changes that differ from the row, and the time of the update when there are any.
@@ -266,15 +257,15 @@ fn changed<S: Schema>(data: &S, changes: Changes) -> Changes {
     changed
 }
 
-async fn update_row<S: Schema>(lease: &mut Lease, data: &S, changed: &Changes) -> Result<()> {
+async fn update_row<S: Schema>(held: &mut Held<'_>, data: &S, changed: &Changes) -> Result<()> {
     let table = S::table();
     let key = crate::schema::Key::into_datums(data.key());
     let values = changed
         .values()
         .iter()
         .map(|(column, datum)| (column.to_string(), datum.clone()));
-    let statement = update_by_key(table, values.collect(), key, lease.features())?;
-    let outcome = lease.execute(statement).await?;
+    let statement = update_by_key(table, values.collect(), key, &held.site())?;
+    let outcome = held.execute(statement).await?;
     if outcome.rows_affected == 0 {
         return Err(stale("update", table));
     }
@@ -303,42 +294,38 @@ fn with_changes<S: Schema>(mut data: S, changed: &Changes) -> Result<S> {
     Ok(data)
 }
 
-pub(crate) async fn delete<S: Schema>(
-    on: Executor<'_>,
-    key: Vec<Datum>,
-    origin: Origin,
-) -> Result<()> {
+pub(crate) async fn delete<S: Schema>(on: Executor<'_>, key: Vec<Datum>, call: Call) -> Result<()> {
     let deleted = async {
-        let mut lease = on.lease(origin).await?;
-        let (features, table) = (lease.features(), S::table());
-        check_key(table, &key, features)?;
-        let build = || Ok(delete_by_key(table, features));
-        let sql = S::shapes().text(Shape::Delete, features.dialect, build)?;
-        let outcome = lease
-            .execute(Statement {
-                sql,
-                values: key,
-                is_raw: false,
-            })
-            .await?;
+        let table = S::table();
+        let mut held = on.lease(&call, &call.route(), Some(table)).await?;
+        let site = held.site();
+        check_key(table, &key, site.features)?;
+        let build = || Ok(delete_by_key(table, &site));
+        let sql = S::shapes().text(Shape::Delete, &site, table, build)?;
+        let statement = site.statement(table, sql, key);
+        let outcome = held.execute(statement).await?;
         if outcome.rows_affected == 0 {
             Err(stale("delete", table))
         } else {
             Ok(())
         }
     };
-    deleted.await.map_err(|error| error.at(origin))
+    deleted.await.map_err(|error| error.at(call.origin))
 }
 
-pub(crate) async fn delete_all(on: Executor<'_>, select: Select, origin: Origin) -> Result<u64> {
-    run(on, origin, |features| delete_where(&select, features)).await
+pub(crate) async fn delete_all(on: Executor<'_>, select: Select, call: Call) -> Result<u64> {
+    let (route, table) = (&select.route, Some(select.table));
+    run(on, &call, (route, table), |site| {
+        delete_where(&select, site)
+    })
+    .await
 }
 
 pub(crate) async fn update_all(
     on: Executor<'_>,
     select: Select,
     changes: Vec<(ColumnName, Node)>,
-    origin: Origin,
+    call: Call,
 ) -> Result<u64> {
     let mut changes: Vec<(String, Node)> = changes
         .into_iter()
@@ -350,43 +337,48 @@ pub(crate) async fn update_all(
             changes.push((column.name.to_string(), Node::Value(now(column.kind))));
         }
     }
-    run(on, origin, |features| {
-        update_where(&select, &changes, features)
+    let (route, table) = (&select.route, Some(select.table));
+    run(on, &call, (route, table), |site| {
+        update_where(&select, &changes, site)
     })
     .await
 }
 
-pub(crate) async fn raw(on: Executor<'_>, sql: Sql, origin: Origin) -> Result<u64> {
-    run(on, origin, |features| sql.statement(features)).await
+pub(crate) async fn raw(on: Executor<'_>, sql: Sql, call: Call) -> Result<u64> {
+    run(on, &call, (&sql.route, None), |site| sql.statement(site)).await
 }
 
 /// Runs one statement, and tells how many rows it changed.
 async fn run(
     on: Executor<'_>,
-    origin: Origin,
-    build: impl FnOnce(&'static Features) -> Result<Statement>,
+    call: &Call,
+    (route, table): (&Route, Option<&'static Table>),
+    build: impl FnOnce(&Site<'_>) -> Result<Statement>,
 ) -> Result<u64> {
     let done = async {
-        let mut lease = on.lease(origin).await?;
-        let statement = build(lease.features())?;
-        lease
-            .execute(statement)
+        let mut held = on.lease(call, route, table).await?;
+        let statement = build(&held.site())?;
+        held.execute(statement)
             .await
             .map(|outcome| outcome.rows_affected)
     };
-    done.await.map_err(|error| error.at(origin))
+    done.await.map_err(|error| error.at(call.origin))
 }
 
-pub(crate) async fn batch(on: Executor<'_>, script: &str, origin: Origin) -> Result<()> {
-    let done = async { on.lease(origin).await?.batch(script).await };
-    done.await.map_err(|error| error.at(origin))
+pub(crate) async fn batch(on: Executor<'_>, text: &str, call: Call) -> Result<()> {
+    let done = async {
+        let mut held = on.lease(&call, &call.route(), None).await?;
+        let (text, schemas) = query::script(text, &held.site())?;
+        held.batch(&text, &schemas).await
+    };
+    done.await.map_err(|error| error.at(call.origin))
 }
 
 pub(crate) async fn insert_all(
     on: Executor<'_>,
     table: &'static Table,
     mut rows: Vec<Changes>,
-    origin: Origin,
+    call: Call,
 ) -> Result<u64> {
     let inserted = async {
         rows.iter_mut().for_each(|row| fill_defaults(table, row));
@@ -395,27 +387,27 @@ pub(crate) async fn insert_all(
         };
         let columns: Vec<String> = first.columns().map(ToOwned::to_owned).collect();
         let rows = same_columns(table, &columns, rows)?;
-        let mut lease = on.lease(origin).await?;
-        let size = bulk_size(columns.len(), lease.features());
+        let mut held = on.lease(&call, &call.route(), Some(table)).await?;
+        let size = bulk_size(columns.len(), held.features());
         let needs_transaction = rows.len() > size && !on.is_in_transaction();
         if needs_transaction {
-            let begin = TransactionOptions::default().begin_statement(lease.features())?;
-            lease.begin(&begin).await?;
+            let begin = TransactionOptions::default().begin_statement(held.features())?;
+            held.begin(&begin).await?;
         }
-        let affected = insert_chunks(&mut lease, table, &columns, rows, size).await;
+        let affected = insert_chunks(&mut held, table, &columns, rows, size).await;
         if needs_transaction && affected.is_ok() {
-            lease.commit("commit").await?;
+            held.commit("commit").await?;
         } else if needs_transaction {
             // Why the rows were refused tells more than a rollback on a connection that is lost.
-            let _ = lease.roll_back("rollback").await;
+            let _ = held.roll_back("rollback").await;
         }
         affected
     };
-    inserted.await.map_err(|error| error.at(origin))
+    inserted.await.map_err(|error| error.at(call.origin))
 }
 
 async fn insert_chunks(
-    lease: &mut Lease,
+    held: &mut Held<'_>,
     table: &'static Table,
     columns: &[String],
     rows: Vec<Vec<Datum>>,
@@ -429,8 +421,8 @@ async fn insert_chunks(
         if chunk.is_empty() {
             return Ok(affected);
         }
-        let statement = insert_rows(table, &names, chunk, lease.features())?;
-        affected += lease.execute(statement).await?.rows_affected;
+        let statement = insert_rows(table, &names, chunk, &held.site())?;
+        affected += held.execute(statement).await?.rows_affected;
     }
 }
 

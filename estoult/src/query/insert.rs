@@ -5,10 +5,7 @@ use std::sync::Arc;
 use crate::{
     backend::{BulkStyle, Features, Statement},
     error::{Error, Result},
-    query::{
-        refusal::check_values,
-        render::{quoted, quoted_table},
-    },
+    query::{Site, refusal::check_values, render::quoted},
     schema::Table,
     value::{Datum, Kind},
 };
@@ -17,12 +14,8 @@ use crate::{
 const ROWS_AT_MOST: usize = 1000;
 
 /// The insert of one row; its values are bound in the order of the columns.
-pub(crate) fn insert(
-    table: &'static Table,
-    columns: &[&str],
-    features: &'static Features,
-) -> Result<Arc<str>> {
-    let target = quoted_table(table, features);
+pub(crate) fn insert(table: &'static Table, columns: &[&str], site: &Site<'_>) -> Result<Arc<str>> {
+    let (features, target) = (site.features, site.table(table));
     let mut text = if columns.is_empty() {
         let nothing = if features.nulls_order {
             "DEFAULT VALUES"
@@ -84,8 +77,9 @@ pub(crate) fn insert_rows(
     table: &'static Table,
     columns: &[&str],
     rows: Vec<Vec<Datum>>,
-    features: &'static Features,
+    site: &Site<'_>,
 ) -> Result<Statement> {
+    let features = site.features;
     for row in &rows {
         check_values(table, columns, row, features)?;
     }
@@ -97,13 +91,14 @@ pub(crate) fn insert_rows(
     }
     let head = format!(
         "INSERT INTO {} ({})",
-        quoted_table(table, features),
+        site.table(table),
         names(columns, features)
     );
-    Ok(match features.bulk {
+    let (text, values) = match features.bulk {
         BulkStyle::Unnest => unnest(table, columns, rows, &head, features),
         BulkStyle::Rows => marks(columns, rows, &head),
-    })
+    };
+    Ok(site.statement(table, text, values))
 }
 
 fn unnest(
@@ -112,7 +107,7 @@ fn unnest(
     rows: Vec<Vec<Datum>>,
     head: &str,
     features: &Features,
-) -> Statement {
+) -> (String, Vec<Datum>) {
     let kinds: Vec<_> = columns
         .iter()
         .map(|column| table.find(column).map_or(Kind::Text, |column| column.kind))
@@ -151,14 +146,10 @@ fn unnest(
         .zip(lists)
         .map(|(kind, list)| Datum::List(kind, list))
         .collect();
-    Statement {
-        sql: Arc::from(text),
-        values,
-        is_raw: false,
-    }
+    (text, values)
 }
 
-fn marks(columns: &[&str], rows: Vec<Vec<Datum>>, head: &str) -> Statement {
+fn marks(columns: &[&str], rows: Vec<Vec<Datum>>, head: &str) -> (String, Vec<Datum>) {
     let row = format!("({})", vec!["?"; columns.len()].join(", "));
     let mut text = String::with_capacity(head.len() + 8 + rows.len() * (row.len() + 2));
     text.push_str(head);
@@ -169,9 +160,5 @@ fn marks(columns: &[&str], rows: Vec<Vec<Datum>>, head: &str) -> Statement {
         }
         text.push_str(&row);
     }
-    Statement {
-        sql: Arc::from(text),
-        values: rows.into_iter().flatten().collect(),
-        is_raw: false,
-    }
+    (text, rows.into_iter().flatten().collect())
 }

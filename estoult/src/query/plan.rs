@@ -3,7 +3,7 @@
 use std::{fmt, marker::PhantomData, pin::Pin, sync::Arc};
 
 use crate::{
-    database::{lease::Lease, preload::LoadChildren},
+    database::{Held, preload::LoadChildren},
     error::Result,
     query::Select,
     row::Decode,
@@ -35,7 +35,7 @@ pub(crate) trait Load<R>: Send + Sync {
     /// The rows, complete.
     fn load<'a>(
         &'a self,
-        lease: &'a mut Lease,
+        held: &'a mut Held<'_>,
         select: &'a Select,
     ) -> BoxFuture<'a, Result<Vec<R>>>;
 }
@@ -71,16 +71,16 @@ where
 {
     fn load<'a>(
         &'a self,
-        lease: &'a mut Lease,
+        held: &'a mut Held<'_>,
         select: &'a Select,
     ) -> BoxFuture<'a, Result<Vec<R::With>>> {
         Box::pin(async move {
-            let rows = self.rows.run(lease, select).await?;
+            let rows = self.rows.run(held, select).await?;
             let keys = {
                 let parents: Vec<_> = rows.iter().map(Rooted::root).collect();
                 self.preload.keys(&parents)
             };
-            let children = self.preload.load_children(lease, keys).await?;
+            let children = self.preload.load_children(held, keys).await?;
             Ok(rows
                 .into_iter()
                 .zip(children)

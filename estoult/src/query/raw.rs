@@ -1,12 +1,12 @@
 //! Raw SQL with named parameters, for what the typed query does not write.
 
-use std::{fmt, future::Future, panic::Location, sync::Arc};
+use std::{borrow::Cow, fmt, future::Future, sync::Arc};
 
 use crate::{
     backend::{Features, ListStyle, Statement},
     database::{Executor, read, write},
     error::{Error, Result},
-    query::{Build, refusal::check},
+    query::{Call, Route, Site, refusal::check, render::quoted},
     row::FromRow,
     value::{Datum, Value},
 };
@@ -14,6 +14,9 @@ use crate::{
 /// A statement of the program's own: `:name` stands for a value, whatever the database's own placeholders are.
 ///
 /// A name inside of quotes and comments is left alone, and so is `::`, PostgreSQL's cast.
+///
+/// `{schema}.` stands for the schema that was chosen with `using_schema` or by a scope, and for nothing where none was.
+/// Where one was chosen, a text that does not say it is refused, since it would run in another schema.
 ///
 /// ```no_run
 /// # async fn example(database: &estoult::Database) -> estoult::Result<()> {
@@ -32,10 +35,13 @@ pub fn sql(text: impl Into<String>) -> Sql {
     Sql {
         text: text.into(),
         parameters: Vec::new(),
+        route: Route::here(),
+        is_across_schemas: false,
     }
 }
 
-/// Runs a script of several statements without parameters in one go.
+/// Runs a script of several statements without parameters in one go. `{schema}.` stands for the chosen schema, as in
+/// [`sql`].
 ///
 /// # Errors
 ///
@@ -46,7 +52,7 @@ pub fn batch<'a>(
     on: impl Into<Executor<'a>>,
     script: &'a str,
 ) -> impl Future<Output = Result<()>> + Send + 'a {
-    write::batch(on.into(), script, Location::caller())
+    write::batch(on.into(), script, Call::here())
 }
 
 /// What raw SQL binds: any value, and borrowed text.
@@ -79,6 +85,8 @@ impl Bindable for &str {
 pub struct Sql {
     text: String,
     parameters: Vec<(String, Parameter)>,
+    pub(crate) route: Route,
+    is_across_schemas: bool,
 }
 
 #[derive(Clone)]
@@ -117,6 +125,25 @@ impl Sql {
         self
     }
 
+    /// Runs on this database of the registry, whatever the default is.
+    pub fn using(mut self, name: impl AsRef<str>) -> Self {
+        self.route.database = Some(Arc::from(name.as_ref()));
+        self
+    }
+
+    /// What `{schema}` stands for in the text.
+    pub fn using_schema(mut self, name: impl AsRef<str>) -> Self {
+        self.route.schema = Some(Arc::from(name.as_ref()));
+        self
+    }
+
+    /// Runs in a scope with a schema, or on a handle with one, though the text does not say `{schema}`: it is about no
+    /// schema, or names its schemas itself.
+    pub fn across_schemas(mut self) -> Self {
+        self.is_across_schemas = true;
+        self
+    }
+
     /// All rows. A struct's columns are found by name, a tuple's are taken in order.
     ///
     /// # Errors
@@ -128,7 +155,7 @@ impl Sql {
         self,
         on: impl Into<Executor<'a>>,
     ) -> impl Future<Output = Result<Vec<R>>> + Send + 'a {
-        read::raw(on.into(), self, Location::caller())
+        read::raw(on.into(), self, Call::here())
     }
 
     /// The only row.
@@ -141,8 +168,9 @@ impl Sql {
         self,
         on: impl Into<Executor<'a>>,
     ) -> impl Future<Output = Result<R>> + Send + 'a {
-        let origin = Location::caller();
-        let rows = read::raw(on.into(), self, origin);
+        let call = Call::here();
+        let origin = call.origin;
+        let rows = read::raw(on.into(), self, call);
         async move { read::only(rows.await?, "the statement").map_err(|error| error.at(origin)) }
     }
 
@@ -156,8 +184,9 @@ impl Sql {
         self,
         on: impl Into<Executor<'a>>,
     ) -> impl Future<Output = Result<Option<R>>> + Send + 'a {
-        let origin = Location::caller();
-        let rows = read::raw(on.into(), self, origin);
+        let call = Call::here();
+        let origin = call.origin;
+        let rows = read::raw(on.into(), self, call);
         async move { read::at_most_one(rows.await?, "the statement").map_err(|error| error.at(origin)) }
     }
 
@@ -171,7 +200,7 @@ impl Sql {
         self,
         on: impl Into<Executor<'a>>,
     ) -> impl Future<Output = Result<u64>> + Send + 'a {
-        write::raw(on.into(), self, Location::caller())
+        write::raw(on.into(), self, Call::here())
     }
 
     fn parameter(&self, name: &str) -> Option<&Parameter> {
@@ -182,15 +211,21 @@ impl Sql {
     }
 }
 
-impl Build for Sql {
-    fn statement(&self, features: &'static Features) -> Result<Statement> {
-        let pieces = pieces(&self.text);
+impl Sql {
+    /// The statement for a site.
+    pub(crate) fn statement(&self, site: &Site<'_>) -> Result<Statement> {
+        let (features, pieces) = (site.features, pieces(&self.text));
         self.check(&pieces)?;
+        if !self.is_across_schemas {
+            require_schema(&self.text, &pieces, site)?;
+        }
+        let schemas = opened(&pieces, site);
         let mut text = String::with_capacity(self.text.len() + 16);
         let mut values = Vec::new();
         for piece in pieces {
             match piece {
                 Piece::Text(part) => text.push_str(part),
+                Piece::Schema(schema) => write_schema(&mut text, schema, site)?,
                 Piece::Name(name) => match self.parameter(name) {
                     Some(Parameter::One(datum)) => {
                         check(datum, &format!(":{name}"), features)?;
@@ -210,8 +245,67 @@ impl Build for Sql {
             sql: Arc::from(text),
             values,
             is_raw: true,
+            schemas,
         })
     }
+}
+
+/// Refuses a text that does not say which schema it is about, where one was chosen.
+fn require_schema(text: &str, pieces: &[Piece<'_>], site: &Site<'_>) -> Result<()> {
+    let (Some(schema), true) = site.of_raw() else {
+        return Ok(());
+    };
+    if pieces.iter().any(|piece| matches!(piece, Piece::Schema(_))) {
+        return Ok(());
+    }
+    Err(Error::configuration(format!(
+        "run raw SQL in the schema `{schema}`: the text does not say in which schema its tables are; write \
+         `{SCHEMA}.` before their names, or call `across_schemas()` when it is about none"
+    ))
+    .with_statement(&Arc::from(text)))
+}
+
+/// Writes the schema that was chosen, with the full stop behind it.
+fn write_schema(text: &mut String, written: &str, site: &Site<'_>) -> Result<()> {
+    match site.of_raw().0 {
+        Some(schema) => {
+            text.push_str(&quoted(schema, site.features));
+            text.push_str(&written[SCHEMA.len()..]);
+            Ok(())
+        }
+        None if written.len() > SCHEMA.len() => Ok(()),
+        None => Err(Error::configuration(format!(
+            "run raw SQL: its text has `{SCHEMA}`, but no schema was chosen; choose one with `using_schema`"
+        ))),
+    }
+}
+
+/// A script for a site: with the chosen schema in the place of `{schema}`, and the schemas that it is about.
+pub(crate) fn script<'t>(text: &'t str, site: &Site<'_>) -> Result<(Cow<'t, str>, Vec<Arc<str>>)> {
+    let pieces = pieces(text);
+    require_schema(text, &pieces, site)?;
+    if !pieces.iter().any(|piece| matches!(piece, Piece::Schema(_))) {
+        return Ok((Cow::Borrowed(text), Vec::new()));
+    }
+    let mut written = String::with_capacity(text.len() + 16);
+    for piece in &pieces {
+        match piece {
+            Piece::Text(part) => written.push_str(part),
+            Piece::Name(name) => written.extend([":", name]),
+            Piece::Schema(schema) => write_schema(&mut written, schema, site)?,
+        }
+    }
+    Ok((Cow::Owned(written), opened(&pieces, site)))
+}
+
+/// The schema that a text is about, for a database whose connections have to open each by itself.
+fn opened(pieces: &[Piece<'_>], site: &Site<'_>) -> Vec<Arc<str>> {
+    let is_named = pieces.iter().any(|piece| matches!(piece, Piece::Schema(_)));
+    let schema = site
+        .of_raw()
+        .0
+        .filter(|_| is_named && site.features.opens_schemas);
+    schema.into_iter().cloned().collect()
 }
 
 /// A list between the parentheses of the statement.
@@ -275,9 +369,14 @@ impl Sql {
 enum Piece<'t> {
     Text(&'t str),
     Name(&'t str),
+    /// `{schema}`, with the full stop behind it if there is one.
+    Schema(&'t str),
 }
 
-/// Takes a text apart at its names; quotes, comments and `::` are passed over.
+/// What stands in a text for the schema that it runs in.
+const SCHEMA: &str = "{schema}";
+
+/// Takes a text apart at its names and at `{schema}`; quotes, comments and `::` are passed over.
 fn pieces(text: &str) -> Vec<Piece<'_>> {
     let bytes = text.as_bytes();
     let (mut pieces, mut start, mut at) = (Vec::new(), 0, 0);
@@ -287,6 +386,13 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
             b'-' if bytes.get(at + 1) == Some(&b'-') => find(bytes, at, b"\n"),
             b'/' if bytes.get(at + 1) == Some(&b'*') => find(bytes, at + 2, b"*/"),
             b'$' => end_of_dollar_quote(bytes, at),
+            b'{' if text[at..].starts_with(SCHEMA) => {
+                let stop = usize::from(bytes.get(at + SCHEMA.len()) == Some(&b'.'));
+                pieces.push(Piece::Text(&text[start..at]));
+                start = at + SCHEMA.len() + stop;
+                pieces.push(Piece::Schema(&text[at..start]));
+                start
+            }
             b':' if bytes.get(at + 1) == Some(&b':') => at + 2,
             b':' => {
                 let length = name_length(&bytes[at + 1..]);
@@ -348,7 +454,7 @@ mod tests {
         pieces
             .filter_map(|piece| match piece {
                 Piece::Name(name) => Some(name),
-                Piece::Text(_) => None,
+                Piece::Text(_) | Piece::Schema(_) => None,
             })
             .collect()
     }

@@ -14,7 +14,10 @@ use crate::{
     backend::{Dialect, Features, LikeStyle, ListStyle, Statement},
     error::{Error, Result},
     expr::{Comparison, Function, Node, Nulls, OrderNode},
-    query::refusal::{check, refused},
+    query::{
+        Site,
+        refusal::{check, refused},
+    },
     schema::Table,
     value::{Datum, Kind},
 };
@@ -27,20 +30,24 @@ const DECIMAL_AVERAGE: &str = "estoult_avg";
 const MARKS_AT_MOST: usize = 1024;
 
 /// Writes trees for one database and collects their values.
-pub(crate) struct Renderer {
+pub(crate) struct Renderer<'s> {
     pub(crate) features: &'static Features,
+    site: Site<'s>,
     given: Vec<Option<Datum>>,
     ordered: Vec<Datum>,
     problem: Option<Error>,
+    schemas: Vec<Arc<str>>,
 }
 
-impl Renderer {
-    pub(crate) fn new(features: &'static Features) -> Self {
+impl<'s> Renderer<'s> {
+    pub(crate) fn new(site: Site<'s>) -> Self {
         Self {
-            features,
+            features: site.features,
+            site,
             given: Vec::new(),
             ordered: Vec::new(),
             problem: None,
+            schemas: Vec::new(),
         }
     }
 
@@ -293,8 +300,11 @@ impl Renderer {
     }
 
     /// A table in the FROM clause.
-    pub(crate) fn table(&self, table: &'static Table) -> TableRef {
-        match table.database_schema() {
+    pub(crate) fn table(&mut self, table: &'static Table) -> TableRef {
+        if let Some(schema) = self.site.opened(table) {
+            self.schemas.push(schema);
+        }
+        match self.site.schema(table) {
             Some(schema) => (Alias::new(schema), Alias::new(table.name())).into_table_ref(),
             None => Alias::new(table.name()).into_table_ref(),
         }
@@ -362,6 +372,7 @@ impl Renderer {
             sql: Arc::from(text),
             values: self.ordered,
             is_raw: false,
+            schemas: self.schemas,
         }
     }
 }
@@ -379,15 +390,6 @@ pub(crate) fn quoted(name: &str, features: &Features) -> String {
     }
     text.push(quote);
     text
-}
-
-/// A table's name in quotes, with its schema's before it.
-pub(crate) fn quoted_table(table: &Table, features: &Features) -> String {
-    let name = quoted(table.name(), features);
-    match table.database_schema() {
-        Some(schema) => format!("{}.{name}", quoted(schema, features)),
-        None => name,
-    }
 }
 
 /// The kind of a column's or function's values; text for everything that is compared as it is.

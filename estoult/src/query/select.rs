@@ -5,10 +5,10 @@ use std::fmt;
 use sea_query::{Alias, Func, Order as SqlOrder, Query as Sql, SelectStatement};
 
 use crate::{
-    backend::{Features, Statement},
+    backend::{Dialect, Statement},
     error::Result,
     expr::{Expr, Node, Nulls, OrderNode},
-    query::{Build, Renderer, render::quoted},
+    query::{Renderer, Route, Site, render::quoted},
     row::{FromRow, Row},
     schema::{Column, ColumnName, Schema, Selected, Table},
     value::Value,
@@ -29,11 +29,12 @@ pub(crate) struct Select {
     pub(crate) offset: Option<u64>,
     /// At most so many rows for each value of the node.
     pub(crate) per_group: Option<(Node, u64)>,
+    pub(crate) route: Route,
 }
 
 impl fmt::Debug for Select {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.statement(crate::backend::Dialect::Postgres.features()) {
+        match self.to_sql(Dialect::Postgres) {
             Ok(statement) => f.write_str(&statement.sql),
             Err(error) => write!(f, "{error}"),
         }
@@ -53,6 +54,7 @@ impl Select {
             limit: None,
             offset: None,
             per_group: None,
+            route: Route::here(),
         }
     }
 
@@ -66,7 +68,7 @@ impl Select {
             || !self.having.is_empty()
     }
 
-    fn select(&self, renderer: &mut Renderer) -> SelectStatement {
+    fn select(&self, renderer: &mut Renderer<'_>) -> SelectStatement {
         let mut select = Sql::select();
         self.add_columns(renderer, &mut select);
         self.add_source(renderer, &mut select);
@@ -76,7 +78,7 @@ impl Select {
         select
     }
 
-    fn add_columns(&self, renderer: &mut Renderer, select: &mut SelectStatement) {
+    fn add_columns(&self, renderer: &mut Renderer<'_>, select: &mut SelectStatement) {
         if self.columns.is_empty() {
             for name in self.table.column_names() {
                 let name = ColumnName { prefix: "", name };
@@ -91,7 +93,7 @@ impl Select {
         }
     }
 
-    fn add_column(&self, renderer: &mut Renderer, select: &mut SelectStatement, node: &Node) {
+    fn add_column(&self, renderer: &mut Renderer<'_>, select: &mut SelectStatement, node: &Node) {
         if !self.is_distinct {
             select.expr(renderer.expr(node));
             return;
@@ -107,7 +109,7 @@ impl Select {
         }
     }
 
-    fn add_source(&self, renderer: &mut Renderer, select: &mut SelectStatement) {
+    fn add_source(&self, renderer: &mut Renderer<'_>, select: &mut SelectStatement) {
         select.from(renderer.table(self.table));
         for filter in &self.filters {
             select.and_where(renderer.expr(filter));
@@ -121,8 +123,8 @@ impl Select {
     }
 
     /// The statement that counts the rows.
-    pub(crate) fn count(&self, features: &'static Features) -> Result<Statement> {
-        let mut renderer = Renderer::new(features);
+    pub(crate) fn count(&self, site: &Site<'_>) -> Result<Statement> {
+        let mut renderer = Renderer::new(site.of(&self.route, self.table));
         let mut select = Sql::select();
         if self.has_more_than_filters() {
             let mut inner = self.clone();
@@ -140,7 +142,7 @@ impl Select {
     }
 
     /// The statement that tells whether there is a row.
-    pub(crate) fn exists(&self, features: &'static Features) -> Result<Statement> {
+    pub(crate) fn exists(&self, site: &Site<'_>) -> Result<Statement> {
         let mut limited = self.clone();
         limited.order.clear();
         if limited.limit.is_none() {
@@ -149,25 +151,38 @@ impl Select {
         if limited.columns.is_empty() {
             limited.columns = vec![Node::Value(crate::value::Datum::Int(1))];
         }
-        limited.statement(features)
+        limited.statement(site)
+    }
+
+    /// The statement that reads the rows.
+    pub(crate) fn statement(&self, site: &Site<'_>) -> Result<Statement> {
+        let site = site.of(&self.route, self.table);
+        if let Some((partition, limit)) = &self.per_group {
+            return self.limited_statement(site, partition, *limit);
+        }
+        let mut renderer = Renderer::new(site);
+        let text = self.statement_with(&mut renderer)?;
+        Ok(renderer.finish_text(text))
+    }
+
+    /// The statement as it is without a database.
+    pub(crate) fn to_sql(&self, dialect: Dialect) -> Result<Statement> {
+        let site = Site::without_database(dialect, &self.route, self.table);
+        site.check()?;
+        self.statement(&site)
     }
 
     /// The text alone, with its values left in the renderer, to be part of a larger one.
-    fn statement_with(&self, renderer: &mut Renderer) -> Result<String> {
+    fn statement_with(&self, renderer: &mut Renderer<'_>) -> Result<String> {
         let select = self.select(renderer);
         let text = renderer.text(&select)?;
         Ok(text + &renderer.limit(self.limit, self.offset))
     }
 
     /// At most `limit` rows for each value of `partition`: the rows are numbered within it.
-    fn limited_statement(
-        &self,
-        features: &'static Features,
-        partition: &Node,
-        limit: u64,
-    ) -> Result<Statement> {
+    fn limited_statement(&self, site: Site<'_>, partition: &Node, limit: u64) -> Result<Statement> {
         const NUMBER: &str = "estoult_row";
-        let mut renderer = Renderer::new(features);
+        let (features, mut renderer) = (site.features, Renderer::new(site));
         let mut select = Sql::select();
         self.add_columns(&mut renderer, &mut select);
         let number = renderer.row_number(partition, &self.order);
@@ -190,18 +205,7 @@ impl Select {
     }
 }
 
-impl Build for Select {
-    fn statement(&self, features: &'static Features) -> Result<Statement> {
-        if let Some((partition, limit)) = &self.per_group {
-            return self.limited_statement(features, partition, *limit);
-        }
-        let mut renderer = Renderer::new(features);
-        let text = self.statement_with(&mut renderer)?;
-        Ok(renderer.finish_text(text))
-    }
-}
-
-fn add_order(renderer: &mut Renderer, select: &mut SelectStatement, term: &OrderNode) {
+fn add_order(renderer: &mut Renderer<'_>, select: &mut SelectStatement, term: &OrderNode) {
     let order = if term.is_descending {
         SqlOrder::Desc
     } else {

@@ -8,11 +8,7 @@ use crate::{
     backend::{Features, Statement},
     error::{Error, Result},
     expr::Node,
-    query::{
-        Renderer, Select,
-        refusal::check_datum,
-        render::{quoted, quoted_table},
-    },
+    query::{Renderer, Select, Site, refusal::check_datum, render::quoted},
     schema::Table,
     value::{Datum, Kind},
 };
@@ -40,7 +36,8 @@ fn by_key(table: &'static Table, features: &Features, first: usize) -> String {
 }
 
 /// The select of one row by its key.
-pub(crate) fn select_by_key(table: &'static Table, features: &'static Features) -> Arc<str> {
+pub(crate) fn select_by_key(table: &'static Table, site: &Site<'_>) -> Arc<str> {
+    let features = site.features;
     let columns: Vec<_> = table
         .column_names()
         .iter()
@@ -49,18 +46,15 @@ pub(crate) fn select_by_key(table: &'static Table, features: &'static Features) 
     Arc::from(format!(
         "SELECT {} FROM {} WHERE {}",
         columns.join(", "),
-        quoted_table(table, features),
+        site.table(table),
         by_key(table, features, 1)
     ))
 }
 
 /// The delete of one row by its key.
-pub(crate) fn delete_by_key(table: &'static Table, features: &'static Features) -> Arc<str> {
-    let target = quoted_table(table, features);
-    Arc::from(format!(
-        "DELETE FROM {target} WHERE {}",
-        by_key(table, features, 1)
-    ))
+pub(crate) fn delete_by_key(table: &'static Table, site: &Site<'_>) -> Arc<str> {
+    let (target, condition) = (site.table(table), by_key(table, site.features, 1));
+    Arc::from(format!("DELETE FROM {target} WHERE {condition}"))
 }
 
 /// The update of some columns of one row by its key.
@@ -68,8 +62,9 @@ pub(crate) fn update_by_key(
     table: &'static Table,
     changes: Vec<(String, Datum)>,
     key: Vec<Datum>,
-    features: &'static Features,
+    site: &Site<'_>,
 ) -> Result<Statement> {
+    let features = site.features;
     let mut sets = Vec::with_capacity(changes.len());
     let mut values = Vec::with_capacity(changes.len() + key.len());
     for (column, datum) in changes {
@@ -86,13 +81,9 @@ pub(crate) fn update_by_key(
     }
     let condition = by_key(table, features, values.len() + 1);
     values.extend(key);
-    let target = quoted_table(table, features);
+    let target = site.table(table);
     let text = format!("UPDATE {target} SET {} WHERE {condition}", sets.join(", "));
-    Ok(Statement {
-        sql: Arc::from(text),
-        values,
-        is_raw: false,
-    })
+    Ok(site.statement(table, text, values))
 }
 
 /// What only reads can have is refused for writes, instead of being left out without a word.
@@ -111,10 +102,10 @@ fn only_filters(select: &Select, verb: &str) -> Result<()> {
 pub(crate) fn update_where(
     select: &Select,
     changes: &[(String, Node)],
-    features: &'static Features,
+    site: &Site<'_>,
 ) -> Result<Statement> {
     only_filters(select, "update")?;
-    let mut renderer = Renderer::new(features);
+    let mut renderer = Renderer::new(site.of(&select.route, select.table));
     let mut update = UpdateStatement::new();
     update.table(renderer.table(select.table));
     for (column, node) in changes {
@@ -131,9 +122,9 @@ pub(crate) fn update_where(
 }
 
 /// The delete of all rows that the filters accept.
-pub(crate) fn delete_where(select: &Select, features: &'static Features) -> Result<Statement> {
+pub(crate) fn delete_where(select: &Select, site: &Site<'_>) -> Result<Statement> {
     only_filters(select, "delete")?;
-    let mut renderer = Renderer::new(features);
+    let mut renderer = Renderer::new(site.of(&select.route, select.table));
     let mut delete: DeleteStatement = Sql::delete();
     delete.from_table(renderer.table(select.table));
     for filter in &select.filters {
@@ -147,17 +138,13 @@ pub(crate) fn row_exists(
     table: &'static Table,
     column: &str,
     value: Datum,
-    features: &'static Features,
+    site: &Site<'_>,
 ) -> Statement {
     let text = format!(
         "SELECT 1 FROM {} WHERE {} = {}",
-        quoted_table(table, features),
-        quoted(column, features),
-        features.mark(1)
+        site.table(table),
+        quoted(column, site.features),
+        site.features.mark(1)
     );
-    Statement {
-        sql: Arc::from(text),
-        values: vec![value],
-        is_raw: false,
-    }
+    site.statement(table, text, vec![value])
 }

@@ -17,6 +17,7 @@ use crate::{
 pub struct Table {
     name: &'static str,
     schema: Option<&'static str>,
+    database: Option<&'static str>,
     docs: &'static str,
     columns: Vec<ColumnSpec>,
     key: Vec<usize>,
@@ -161,6 +162,7 @@ impl Table {
         Self {
             name,
             schema: None,
+            database: None,
             docs: "",
             columns: Vec::new(),
             key: Vec::new(),
@@ -174,6 +176,13 @@ impl Table {
     #[must_use]
     pub fn in_schema(mut self, schema: &'static str) -> Self {
         self.schema = Some(schema);
+        self
+    }
+
+    /// Puts it in a database of the registry other than the default one.
+    #[must_use]
+    pub fn in_database(mut self, name: &'static str) -> Self {
+        self.database = Some(name);
         self
     }
 
@@ -240,6 +249,12 @@ impl Table {
     #[must_use]
     pub fn database_schema(&self) -> Option<&'static str> {
         self.schema
+    }
+
+    /// The database of the registry that it is in, when its schema names one.
+    #[must_use]
+    pub fn database(&self) -> Option<&'static str> {
+        self.database
     }
 
     /// The struct's doc comment.

@@ -15,7 +15,10 @@ use rusqlite::{
 };
 use tokio::runtime::Handle;
 
-use super::classify::classify;
+use super::{
+    classify::classify,
+    schemas::{Attached, SchemaFiles},
+};
 use crate::{
     backend::{Dialect, Features, Outcome, Session, Statement},
     bridge,
@@ -32,6 +35,8 @@ pub(super) struct SqliteSession {
     connection: Option<Connection>,
     /// Set when nobody waits for the running statement any more.
     abandoned: Arc<AtomicBool>,
+    schemas: Arc<SchemaFiles>,
+    attached: Attached,
 }
 
 impl fmt::Debug for SqliteSession {
@@ -43,7 +48,7 @@ impl fmt::Debug for SqliteSession {
 }
 
 impl SqliteSession {
-    pub(super) fn new(connection: Connection) -> Self {
+    pub(super) fn new(connection: Connection, schemas: Arc<SchemaFiles>) -> Self {
         let abandoned = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&abandoned);
         // Failing to install it costs the interruption, nothing else: the connection is still thrown away.
@@ -54,6 +59,8 @@ impl SqliteSession {
         Self {
             connection: Some(connection),
             abandoned,
+            attached: schemas.nothing_attached(),
+            schemas,
         }
     }
 
@@ -154,6 +161,39 @@ impl Session for SqliteSession {
                 .map_err(|error| classify(&error, &[]).with_statement(&script))
         })
         .await
+    }
+
+    async fn open_schemas(&mut self, schemas: &[Arc<str>]) -> Result<()> {
+        let Some(steps) = self.attached.steps(&self.schemas, schemas) else {
+            return Ok(());
+        };
+        let (files, steps) = (Arc::clone(&self.schemas), Arc::new(steps));
+        let tried = Arc::clone(&steps);
+        let opened = self.run(move |connection| files.carry_out(connection, &steps));
+        let opened = opened.await;
+        if opened.is_err() && self.attached.forget(&tried) {
+            // A file could not be let go of, so what the connection has open is not known any more.
+            self.connection = None;
+        }
+        opened
+    }
+
+    async fn create_schema(&mut self, name: &str) -> Result<()> {
+        let (files, name) = (Arc::clone(&self.schemas), name.to_owned());
+        off_thread(move || files.create(&name)).await
+    }
+
+    async fn drop_schema(&mut self, name: &str) -> Result<()> {
+        // It has to be there, and this connection has to let go of it.
+        let schema: Arc<str> = Arc::from(name);
+        self.open_schemas(&[Arc::clone(&schema)]).await?;
+        let files = Arc::clone(&self.schemas);
+        off_thread(move || files.remove(&schema)).await
+    }
+
+    async fn schemas(&mut self) -> Result<Vec<String>> {
+        let files = Arc::clone(&self.schemas);
+        off_thread(move || files.names()).await
     }
 
     async fn ping(&mut self) -> Result<()> {

@@ -1,0 +1,339 @@
+//! The schemas of a SQLite database: each is a file of its own that a connection attaches when a statement is about it.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use rusqlite::{Connection, OpenFlags};
+
+use super::classify::classify;
+use crate::{
+    database::url::SqliteAddress,
+    error::{Error, ErrorKind, Result},
+};
+
+/// How many files a connection may have attached, in SQLite as it is built.
+const ATTACHED_AT_MOST: usize = 10;
+/// What the path of a file can't hold in the URI that SQLite opens.
+const IN_URI: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
+
+/// Where the schemas of one database are, for all of its connections.
+#[derive(Debug)]
+pub(super) struct SchemaFiles {
+    main: Main,
+    address: SqliteAddress,
+    /// Schemas whose files the program has named.
+    named: BTreeMap<String, PathBuf>,
+    /// Schemas in memory, each kept alive by a connection.
+    in_memory: Mutex<BTreeMap<String, Connection>>,
+    /// Counts up when a schema is dropped: what other connections have attached may be gone.
+    generation: AtomicU64,
+}
+
+/// Where the database itself is.
+#[derive(Debug)]
+pub(super) enum Main {
+    File(PathBuf),
+    Memory(String),
+}
+
+/// What one connection has attached, the file used last at the end.
+#[derive(Debug)]
+pub(super) struct Attached {
+    names: Vec<Arc<str>>,
+    generation: u64,
+}
+
+/// What a connection has to do before a statement about some schemas.
+pub(super) struct Steps {
+    detach: Vec<Arc<str>>,
+    attach: Vec<Arc<str>>,
+}
+
+impl SchemaFiles {
+    pub(super) fn new(
+        main: Main,
+        address: SqliteAddress,
+        named: BTreeMap<String, PathBuf>,
+    ) -> Self {
+        Self {
+            main,
+            address,
+            named,
+            in_memory: Mutex::new(BTreeMap::new()),
+            generation: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn nothing_attached(&self) -> Attached {
+        Attached {
+            names: Vec::new(),
+            generation: self.generation.load(Ordering::Acquire),
+        }
+    }
+
+    fn in_memory(&self) -> MutexGuard<'_, BTreeMap<String, Connection>> {
+        self.in_memory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The file of a schema: the one that was named, else one beside the database: `shop.tenant_7.db` for `shop.db`.
+    fn file(&self, main: &Path, name: &str) -> PathBuf {
+        if let Some(file) = self.named.get(name) {
+            return file.clone();
+        }
+        let stem = main.file_stem().unwrap_or_default().to_string_lossy();
+        let extension = main
+            .extension()
+            .map(|extension| extension.to_string_lossy());
+        let extension = extension.map_or(String::new(), |extension| format!(".{extension}"));
+        main.with_file_name(format!("{stem}.{name}{extension}"))
+    }
+
+    /// Carries out the steps on a connection.
+    pub(super) fn carry_out(&self, connection: &Connection, steps: &Steps) -> Result<()> {
+        for name in &steps.detach {
+            run(connection, &format!("detach database {}", quoted(name)))?;
+        }
+        for (place, name) in steps.attach.iter().enumerate() {
+            if let Err(error) = self.attach(connection, name) {
+                // All or none; `name` itself may be attached without its settings.
+                for name in &steps.attach[..=place] {
+                    let _ = run(connection, &format!("detach database {}", quoted(name)));
+                }
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn attach(&self, connection: &Connection, name: &str) -> Result<()> {
+        let uri = match &self.main {
+            Main::Memory(_) if self.in_memory().contains_key(name) => self.memory_uri(name),
+            Main::Memory(_) if !self.named.contains_key(name) => return Err(missing(name, None)),
+            Main::Memory(_) => self.file_uri(Path::new(""), name)?,
+            Main::File(main) => self.file_uri(main, name)?,
+        };
+        self.attach_at(connection, name, &uri)
+    }
+
+    fn memory_uri(&self, name: &str) -> String {
+        let Main::Memory(main) = &self.main else {
+            return String::new();
+        };
+        main.replace("?vfs", &format!("-{name}?vfs"))
+    }
+
+    fn file_uri(&self, main: &Path, name: &str) -> Result<String> {
+        let file = self.file(main, name);
+        let mode = match (self.address.read_only, self.named.contains_key(name)) {
+            (true, _) => "ro",
+            (false, true) if self.address.create => "rwc",
+            (false, _) => "rw",
+        };
+        if mode != "rwc" && !file.exists() {
+            return Err(missing(name, Some(&file)));
+        }
+        Ok(uri(&file, mode))
+    }
+
+    fn attach_at(&self, connection: &Connection, name: &str, uri: &str) -> Result<()> {
+        connection
+            .execute(&format!("attach database ?1 as {}", quoted(name)), [uri])
+            .map_err(|error| classify(&error, &[]).context(&format!("open the schema `{name}`")))?;
+        if matches!(self.main, Main::File(_)) && !self.address.read_only {
+            let mode = &self.address.journal_mode;
+            run(
+                connection,
+                &format!("pragma {}.journal_mode = {mode}", quoted(name)),
+            )?;
+        }
+        let synchronous = &self.address.synchronous;
+        run(
+            connection,
+            &format!("pragma {}.synchronous = {synchronous}", quoted(name)),
+        )
+    }
+
+    /// Makes an empty schema.
+    pub(super) fn create(&self, name: &str) -> Result<()> {
+        let name = name.to_ascii_lowercase();
+        let taken = |what: String| {
+            let message = format!("create the schema `{name}`: there is one already{what}");
+            Error::new(ErrorKind::Query, message)
+        };
+        match &self.main {
+            Main::Memory(_) => {
+                let mut in_memory = self.in_memory();
+                if in_memory.contains_key(&name) {
+                    return Err(taken(String::new()));
+                }
+                let flags = OpenFlags::default();
+                let connection = Connection::open_with_flags(self.memory_uri(&name), flags);
+                let anchor = connection.map_err(|error| classify(&error, &[]))?;
+                in_memory.insert(name, anchor);
+                Ok(())
+            }
+            Main::File(main) => {
+                let file = self.file(main, &name);
+                let created = std::fs::File::create_new(&file);
+                created.map(|_| ()).map_err(|error| match error.kind() {
+                    std::io::ErrorKind::AlreadyExists => {
+                        taken(format!(", the file `{}`", file.display()))
+                    }
+                    _ => io_error("create", &name, &file, &error),
+                })
+            }
+        }
+    }
+
+    /// Removes a schema with all that is in it. Other connections let go of it before their next statement.
+    pub(super) fn remove(&self, name: &str) -> Result<()> {
+        let name = name.to_ascii_lowercase();
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        match &self.main {
+            Main::Memory(_) => {
+                let removed = self.in_memory().remove(&name);
+                removed.map(drop).ok_or_else(|| missing(&name, None))
+            }
+            Main::File(main) => {
+                let file = self.file(main, &name);
+                std::fs::remove_file(&file)
+                    .map_err(|error| io_error("drop", &name, &file, &error))?;
+                for suffix in ["-wal", "-shm", "-journal"] {
+                    let mut beside = file.clone().into_os_string();
+                    beside.push(suffix);
+                    // Most of them are not there.
+                    let _ = std::fs::remove_file(beside);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The names of the schemas, in order.
+    pub(super) fn names(&self) -> Result<Vec<String>> {
+        let mut names: Vec<String> = self.named.keys().cloned().collect();
+        match &self.main {
+            Main::Memory(_) => names.extend(self.in_memory().keys().cloned()),
+            Main::File(main) => names.extend(self.files(main)?),
+        }
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    fn files(&self, main: &Path) -> Result<Vec<String>> {
+        let folder = main.parent().filter(|folder| *folder != Path::new(""));
+        let folder = folder.unwrap_or(Path::new("."));
+        let read = |error: std::io::Error| {
+            let message = format!("list the schemas in `{}`: {error}", folder.display());
+            Error::new(ErrorKind::Connection, message)
+        };
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(read)? {
+            let file = entry.map_err(read)?.file_name();
+            let name = file.to_str().and_then(|file| schema_of(main, file));
+            names.extend(name.map(ToOwned::to_owned));
+        }
+        Ok(names)
+    }
+}
+
+/// The schema whose file beside the database has this name.
+fn schema_of<'f>(main: &Path, file: &'f str) -> Option<&'f str> {
+    let stem = main.file_stem()?.to_str()?;
+    let rest = file.strip_prefix(stem)?.strip_prefix('.')?;
+    match main.extension() {
+        Some(extension) => rest.strip_suffix(extension.to_str()?)?.strip_suffix('.'),
+        None => Some(rest).filter(|rest| !rest.is_empty()),
+    }
+}
+
+impl Attached {
+    /// What has to be done before a statement about these schemas, when anything has to.
+    pub(super) fn steps(&mut self, files: &SchemaFiles, schemas: &[Arc<str>]) -> Option<Steps> {
+        let generation = files.generation.load(Ordering::Acquire);
+        let mut detach = Vec::new();
+        if generation != self.generation {
+            detach.append(&mut self.names);
+            self.generation = generation;
+        }
+        let mut attach = Vec::new();
+        for schema in schemas {
+            let schema = folded(schema);
+            if matches!(&*schema, "main" | "temp") {
+                continue;
+            }
+            match self.names.iter().position(|name| *name == schema) {
+                Some(place) => self.names.remove(place),
+                None => {
+                    attach.push(Arc::clone(&schema));
+                    Arc::clone(&schema)
+                }
+            };
+            self.names.push(schema);
+        }
+        while self.names.len() > ATTACHED_AT_MOST {
+            detach.push(self.names.remove(0));
+        }
+        (!detach.is_empty() || !attach.is_empty()).then_some(Steps { detach, attach })
+    }
+
+    /// Forgets what could not be attached. Whether something may still be attached that should not be.
+    pub(super) fn forget(&mut self, steps: &Steps) -> bool {
+        self.names.retain(|name| !steps.attach.contains(name));
+        !steps.detach.is_empty()
+    }
+}
+
+/// The name as SQLite compares it: without regard to the case of ASCII letters.
+fn folded(name: &Arc<str>) -> Arc<str> {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Arc::from(name.to_ascii_lowercase())
+    } else {
+        Arc::clone(name)
+    }
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn run(connection: &Connection, statement: &str) -> Result<()> {
+    connection
+        .execute_batch(statement)
+        .map_err(|error| classify(&error, &[]).with_statement(&Arc::from(statement)))
+}
+
+fn uri(file: &Path, mode: &str) -> String {
+    let path = file.to_string_lossy();
+    format!("file:{}?mode={mode}", utf8_percent_encode(&path, IN_URI))
+}
+
+fn missing(name: &str, file: Option<&Path>) -> Error {
+    let file = file.map_or(String::new(), |file| {
+        format!(": the file `{}` does not exist", file.display())
+    });
+    Error::new(
+        ErrorKind::Query,
+        format!(
+            "open the schema `{name}`{file}; there is no schema of this name; make it with `create_schema`"
+        ),
+    )
+}
+
+fn io_error(verb: &str, name: &str, file: &Path, error: &std::io::Error) -> Error {
+    let message = format!(
+        "{verb} the schema `{name}`: the file `{}`: {error}",
+        file.display()
+    );
+    Error::new(ErrorKind::Connection, message)
+}
