@@ -14,6 +14,7 @@ mod query;
 mod raw;
 mod registry;
 mod rider;
+mod route;
 mod runtimes;
 mod smoke;
 mod transaction;

@@ -38,6 +38,8 @@ pub(crate) struct Schema {
     pub(crate) target: Target,
     pub(crate) table: Spanned<String>,
     pub(crate) namespace: Option<Spanned<String>>,
+    /// The database of the registry.
+    pub(crate) database: Option<Spanned<String>>,
     pub(crate) fields: Vec<Field>,
     pub(crate) indexes: Vec<Index>,
     pub(crate) associations: Vec<Association>,

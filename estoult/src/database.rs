@@ -158,8 +158,13 @@ impl Database {
         Self(Arc::new(parts))
     }
 
-    /// The schema that this handle was given.
-    pub(crate) fn schema(&self) -> Option<&Arc<str>> {
+    /// The schema that this handle was given with [`using_schema`](Self::using_schema).
+    #[must_use]
+    pub fn schema(&self) -> Option<&str> {
+        self.0.schema.as_deref()
+    }
+
+    pub(crate) fn chosen_schema(&self) -> Option<&Arc<str>> {
         self.0.schema.as_ref()
     }
 

@@ -7,7 +7,7 @@ mod operand;
 
 use std::{fmt, marker::PhantomData, ops};
 
-pub(crate) use self::node::{Comparison, Function, Node, Nulls, OrderNode};
+pub(crate) use self::node::{Comparison, Exists, Function, Node, Nulls, OrderNode};
 pub use self::operand::Operand;
 use crate::{
     schema::{Column, Schema},

@@ -210,12 +210,17 @@ impl Registry {
         let database = self.databases.default.using_schema(name)?;
         Ok(Self {
             databases: Arc::clone(&self.databases),
-            schema: database.schema().cloned(),
+            schema: database.chosen_schema().cloned(),
         })
     }
 
-    /// The schema that this handle was given.
-    pub(crate) fn schema(&self) -> Option<&Arc<str>> {
+    /// The schema that this handle was given with [`using_schema`](Self::using_schema).
+    #[must_use]
+    pub fn schema(&self) -> Option<&str> {
+        self.schema.as_deref()
+    }
+
+    pub(crate) fn chosen_schema(&self) -> Option<&Arc<str>> {
         self.schema.as_ref()
     }
 

@@ -47,8 +47,14 @@ fn script(table: &Table, dialect: Dialect) -> String {
     for association in table.associations() {
         if association.cardinality == Cardinality::BelongsTo {
             lines.push(format!(
-                "foreign key ({}) references {} ({})",
+                "foreign key ({}) references {}{} ({})",
                 name(association.column),
+                // SQLite's foreign keys stay in their file, and are not written with it.
+                if dialect == Dialect::Sqlite {
+                    ""
+                } else {
+                    "{schema}."
+                },
                 name(association.other_table().name()),
                 name(association.other_column)
             ));
@@ -56,7 +62,7 @@ fn script(table: &Table, dialect: Dialect) -> String {
     }
     let _ = write!(
         script,
-        "create table {} ({});",
+        "create table {{schema}}.{} ({});",
         name(table.name()),
         lines.join(", ")
     );

@@ -31,6 +31,12 @@ pub(super) fn table_has_a_name(schema: &Schema, errors: &mut Errors) {
             "a schema of the database needs a name: write one or remove `schema`",
         );
     }
+    if let Some(database) = &schema.database {
+        is_empty(
+            database,
+            "a database of the registry has a name: write one or remove `database`",
+        );
+    }
     for name in schema
         .indexes
         .iter()

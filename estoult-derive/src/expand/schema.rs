@@ -111,6 +111,7 @@ fn table(schema: &Schema) -> TokenStream {
     let private = private(&schema.target);
     let table = &schema.table.value;
     let namespace = schema.namespace.iter().map(|name| &name.value);
+    let database = schema.database.iter().map(|name| &name.value);
     let docs = docs(&schema.target.docs);
     let columns = schema.fields.iter().map(|field| match &field.place {
         Place::Column => {
@@ -134,6 +135,7 @@ fn table(schema: &Schema) -> TokenStream {
     quote! {
         #private::Table::new(#table)
             #(.in_schema(#namespace))*
+            #(.in_database(#database))*
             #docs
             #(#columns)*
             #(#indexes)*

@@ -15,6 +15,7 @@ use crate::{
 pub(crate) struct SchemaWords {
     pub(crate) table: Option<Spanned<String>>,
     pub(crate) namespace: Option<Spanned<String>>,
+    pub(crate) database: Option<Spanned<String>>,
     pub(crate) rename_all: Option<Case>,
     pub(crate) root: Option<Path>,
     pub(crate) indexes: Vec<Index>,
@@ -80,6 +81,9 @@ pub(crate) const SCHEMA: Table<SchemaWords> = Table {
         }),
         Entry::once(&["schema"], "schema = \"library\"", |words, word| {
             word.text().map(|name| words.namespace = Some(name))
+        }),
+        Entry::once(&["database"], "database = \"audit\"", |words, word| {
+            word.text().map(|name| words.database = Some(name))
         }),
         Entry::once(
             &["rename_all"],

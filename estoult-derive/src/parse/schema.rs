@@ -34,6 +34,7 @@ pub(crate) fn schema(input: &DeriveInput, errors: &mut Errors) -> Option<Schema>
         target,
         table,
         namespace: words.namespace,
+        database: words.database,
         fields,
         indexes: words.indexes,
         associations,

@@ -69,10 +69,11 @@ fn a_struct_without_attributes_has_a_table_a_key_and_columns() {
 }
 
 #[test]
-fn table_and_schema_name_the_table() {
-    let schema = of_struct(r#"table = "buch", schema = "library""#);
+fn table_schema_and_database_name_the_table() {
+    let schema = of_struct(r#"table = "buch", schema = "library", database = "archive""#);
     assert_eq!(schema.table.value, "buch");
     assert_eq!(schema.namespace.unwrap().value, "library");
+    assert_eq!(schema.database.unwrap().value, "archive");
 }
 
 #[test]
@@ -265,7 +266,7 @@ fn columns_of_a_row_are_named_like_its_fields() {
 
 #[test]
 fn unknown_attributes_list_the_known_ones() {
-    let known = "known here are `table`, `schema`, `rename_all`, \
+    let known = "known here are `table`, `schema`, `database`, `rename_all`, \
         `has_many`, `has_one`, `belongs_to`, `index`, `unique`, `crate`";
     assert_eq!(
         told(

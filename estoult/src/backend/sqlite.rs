@@ -12,6 +12,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -31,6 +32,8 @@ use crate::{
 
 static NEXT_MEMORY: AtomicU64 = AtomicU64::new(1);
 
+/// How long to wait between two tries to change the journal mode.
+const BETWEEN_TRIES: Duration = Duration::from_millis(5);
 /// How many prepared statements a connection keeps.
 const STATEMENTS_KEPT: usize = 256;
 
@@ -128,10 +131,25 @@ fn configure(
     connection.busy_timeout(address.busy_timeout)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     if !is_memory && !address.read_only {
-        connection.pragma_update(None, "journal_mode", &address.journal_mode)?;
+        set_journal_mode(connection, address)?;
     }
     connection.pragma_update(None, "synchronous", &address.synchronous)?;
     connection.pragma_update(None, "foreign_keys", address.foreign_keys)
+}
+
+/// Sets the journal mode. SQLite does not wait for others who change it at the same time, so this does.
+fn set_journal_mode(connection: &Connection, address: &SqliteAddress) -> rusqlite::Result<()> {
+    let begun = Instant::now();
+    loop {
+        let set = connection.pragma_update(None, "journal_mode", &address.journal_mode);
+        let is_busy = set
+            .as_ref()
+            .is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy));
+        if !is_busy || begun.elapsed() >= address.busy_timeout {
+            return set;
+        }
+        std::thread::sleep(BETWEEN_TRIES);
+    }
 }
 
 #[async_trait]

@@ -138,10 +138,10 @@ impl<'a> Executor<'a> {
     /// The schema that the handle was given.
     fn schema(self) -> Option<&'a Arc<str>> {
         match self.0 {
-            Kind::Registry(registry) => registry.schema(),
-            Kind::Database(database) => database.schema(),
-            Kind::Transaction(transaction) => transaction.database().schema(),
-            Kind::Pinned(pinned) => pinned.database.schema(),
+            Kind::Registry(registry) => registry.chosen_schema(),
+            Kind::Database(database) => database.chosen_schema(),
+            Kind::Transaction(transaction) => transaction.database().chosen_schema(),
+            Kind::Pinned(pinned) => pinned.database.chosen_schema(),
         }
     }
 
@@ -165,7 +165,8 @@ fn in_other_transaction(table: &Table, home: &str, database: &Database) -> Error
     let (table, name) = (table.name(), database.name());
     Error::configuration(format!(
         "run a statement in a transaction of the default database `{name}`: the table `{table}` belongs to the \
-         database `{home}`, which the transaction does not reach; begin one with `registry.using(\"{home}\")?.transaction(…)`"
+         database `{home}`, which the transaction does not reach; begin one with \
+         `registry.using(\"{home}\")?.transaction(…)`"
     ))
 }
 

@@ -26,6 +26,17 @@ pub(crate) enum Node {
     },
     Call(Function, Kind, Box<Self>),
     CountRows,
+    Exists(Box<Exists>),
+}
+
+/// Whether there is an associated row that a condition accepts.
+#[derive(Debug, Clone)]
+pub(crate) struct Exists {
+    /// The column of the row at hand.
+    pub(crate) own: (&'static Table, ColumnName),
+    /// The column of the associated rows that holds the same value.
+    pub(crate) other: (&'static Table, ColumnName),
+    pub(crate) condition: Node,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

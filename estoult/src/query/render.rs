@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use sea_query::{
     Alias, BinOper, Expr as SqlExpr, ExprTrait, Func, IntoTableRef, MysqlQueryBuilder,
-    PostgresQueryBuilder, QueryStatementWriter, SqliteQueryBuilder, TableRef, Value as SqlValue,
+    PostgresQueryBuilder, QueryStatementWriter, SelectStatement, SqliteQueryBuilder, TableRef,
+    Value as SqlValue,
 };
 
 use crate::{
     backend::{Dialect, Features, LikeStyle, ListStyle, Statement},
     error::{Error, Result},
-    expr::{Comparison, Function, Node, Nulls, OrderNode},
+    expr::{Comparison, Exists, Function, Node, Nulls, OrderNode},
     query::{
         Site,
         refusal::{check, refused},
@@ -37,6 +38,29 @@ pub(crate) struct Renderer<'s> {
     ordered: Vec<Datum>,
     problem: Option<Error>,
     schemas: Vec<Arc<str>>,
+    /// The tables of the subqueries around the present node, the innermost at the end.
+    aliases: Vec<Inner>,
+}
+
+/// A table with its name inside of a subquery.
+struct Inner {
+    table: &'static Table,
+    name: String,
+}
+
+fn across_databases(own: &Table, other: &Table) -> Error {
+    let name = |table: &Table| match table.database() {
+        Some(database) => format!("`{}` is in the database `{database}`", table.name()),
+        None => format!("`{}` is in the default one", table.name()),
+    };
+    Error::unsupported(format!(
+        "filter rows of `{}` by rows of `{}`: {}, {}, and a statement runs in one database; read the keys from the \
+         other one first and filter with `in_list`, or preload",
+        own.name(),
+        other.name(),
+        name(own),
+        name(other),
+    ))
 }
 
 impl<'s> Renderer<'s> {
@@ -48,6 +72,7 @@ impl<'s> Renderer<'s> {
             ordered: Vec::new(),
             problem: None,
             schemas: Vec::new(),
+            aliases: Vec::new(),
         }
     }
 
@@ -81,9 +106,7 @@ impl<'s> Renderer<'s> {
     /// The node in sea-query's tree.
     pub(crate) fn expr(&mut self, node: &Node) -> SqlExpr {
         match node {
-            Node::Column(table, name) => {
-                SqlExpr::col((Alias::new(table.name()), Alias::new(name.to_string())))
-            }
+            Node::Column(table, name) => self.column(table, name),
             Node::Value(datum) => self.value(datum.clone(), "a filter"),
             Node::Compare(comparison, kind, left, right) => {
                 let column = name_of(left);
@@ -109,7 +132,39 @@ impl<'s> Renderer<'s> {
             } => self.like(node, pattern, *ignores_case),
             Node::Call(function, kind, argument) => self.call(*function, *kind, argument),
             Node::CountRows => Func::count(SqlExpr::cust("*")).into(),
+            Node::Exists(exists) => self.exists(exists),
         }
+    }
+
+    fn column(&self, table: &'static Table, name: impl ToString) -> SqlExpr {
+        let alias = self.aliases.iter().rev();
+        let alias = alias
+            .into_iter()
+            .find(|alias| std::ptr::eq(alias.table, table));
+        let table = alias.map_or(table.name(), |alias| &alias.name);
+        SqlExpr::col((Alias::new(table), Alias::new(name.to_string())))
+    }
+
+    /// `exists (select 1 from … as … where …)`. The table has another name inside, so that a table whose rows are
+    /// associated with one another is told apart.
+    fn exists(&mut self, exists: &Exists) -> SqlExpr {
+        let ((own_table, own), (table, other)) = (exists.own, exists.other);
+        if own_table.database() != table.database() {
+            self.problem
+                .get_or_insert(across_databases(own_table, table));
+        }
+        let outer = self.column(own_table, own);
+        let name = format!("estoult_{}", self.aliases.len() + 1);
+        let source = self.table(table).alias(Alias::new(&name));
+        self.aliases.push(Inner { table, name });
+        let mut select = SelectStatement::new();
+        select.expr(SqlExpr::cust("1")).from(source);
+        select.and_where(self.column(table, other).binary(BinOper::Equal, outer));
+        if !matches!(&exists.condition, Node::All(nodes) if nodes.is_empty()) {
+            select.and_where(self.expr(&exists.condition));
+        }
+        self.aliases.pop();
+        SqlExpr::exists(select)
     }
 
     fn joined(&mut self, nodes: &[Node], operator: BinOper, empty: &'static str) -> SqlExpr {

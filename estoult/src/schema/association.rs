@@ -4,10 +4,10 @@
 use std::{fmt, marker::PhantomData};
 
 use crate::{
-    expr::{Order, Predicate},
+    expr::{Exists, Node, Order, Predicate},
     query::{Loaded, Query, Rooted},
     schema::{Cardinality, Column, ColumnName, Schema},
-    value::Value,
+    value::{Kind, Value},
 };
 
 /// A column that holds the key `K` of another row: of the same type, or optional.
@@ -78,6 +78,33 @@ macro_rules! associations {
                 self.preload_rows().preload(association)
             }
 
+            /// Whether there is an associated row that the predicate accepts.
+            ///
+            /// Both tables have to be in one database; where the schemas name different ones it is refused.
+            #[must_use]
+            pub fn any(self, predicate: Predicate<C>) -> Predicate<P> {
+                any::<P, C>(self.columns, predicate.node)
+            }
+
+            /// Whether there is an associated row.
+            #[must_use]
+            pub fn exists(self) -> Predicate<P> {
+                any::<P, C>(self.columns, Node::All(Vec::new()))
+            }
+
+            /// The associated rows of a row that is read already, as a query.
+            #[must_use]
+            pub fn of(self, row: &P) -> Query<C> {
+                let column = self.columns.own.to_string();
+                let value = row.datum(&column).filter(|value| !value.is_null());
+                let other = Node::column(C::table(), self.columns.other);
+                let kind = C::table()
+                    .find(&self.columns.other.to_string())
+                    .map_or(Kind::Int64, |column| column.kind);
+                let values = value.into_iter().collect();
+                Query::new().filter(Predicate::new(Node::List(Box::new(other), kind, values)))
+            }
+
             fn preload_rows(self) -> Preload<P, C, C, $children> {
                 Preload { columns: self.columns, query: Query::new(), limit: None, types: PhantomData }
             }
@@ -98,6 +125,15 @@ associations! {
     HasOne HasOne One
     /// The association of `P` with the row of `C` whose key it holds.
     BelongsTo BelongsTo One
+}
+
+/// Whether there is an associated row that the condition accepts.
+fn any<P: Schema, C: Schema>(columns: Columns, condition: Node) -> Predicate<P> {
+    Predicate::new(Node::Exists(Box::new(Exists {
+        own: (P::table(), columns.own),
+        other: (C::table(), columns.other),
+        condition,
+    })))
 }
 
 impl<P, C> HasMany<P, C> {

@@ -30,10 +30,17 @@ pub(super) struct SchemaFiles {
     address: SqliteAddress,
     /// Schemas whose files the program has named.
     named: BTreeMap<String, PathBuf>,
-    /// Schemas in memory, each kept alive by a connection.
-    in_memory: Mutex<BTreeMap<String, Connection>>,
+    in_memory: Mutex<BTreeMap<String, InMemory>>,
     /// Counts up when a schema is dropped: what other connections have attached may be gone.
     generation: AtomicU64,
+}
+
+/// A schema in memory.
+#[derive(Debug)]
+struct InMemory {
+    uri: String,
+    /// Keeps it alive.
+    _anchor: Connection,
 }
 
 /// Where the database itself is.
@@ -78,7 +85,7 @@ impl SchemaFiles {
         }
     }
 
-    fn in_memory(&self) -> MutexGuard<'_, BTreeMap<String, Connection>> {
+    fn in_memory(&self) -> MutexGuard<'_, BTreeMap<String, InMemory>> {
         self.in_memory
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -115,20 +122,16 @@ impl SchemaFiles {
     }
 
     fn attach(&self, connection: &Connection, name: &str) -> Result<()> {
-        let uri = match &self.main {
-            Main::Memory(_) if self.in_memory().contains_key(name) => self.memory_uri(name),
-            Main::Memory(_) if !self.named.contains_key(name) => return Err(missing(name, None)),
-            Main::Memory(_) => self.file_uri(Path::new(""), name)?,
-            Main::File(main) => self.file_uri(main, name)?,
+        let in_memory = self.in_memory().get(name).map(|known| known.uri.clone());
+        let uri = match (in_memory, &self.main) {
+            (Some(uri), _) => uri,
+            (None, Main::Memory(_)) if !self.named.contains_key(name) => {
+                return Err(missing(name, None));
+            }
+            (None, Main::Memory(_)) => self.file_uri(Path::new(""), name)?,
+            (None, Main::File(main)) => self.file_uri(main, name)?,
         };
         self.attach_at(connection, name, &uri)
-    }
-
-    fn memory_uri(&self, name: &str) -> String {
-        let Main::Memory(main) = &self.main else {
-            return String::new();
-        };
-        main.replace("?vfs", &format!("-{name}?vfs"))
     }
 
     fn file_uri(&self, main: &Path, name: &str) -> Result<String> {
@@ -148,6 +151,10 @@ impl SchemaFiles {
         connection
             .execute(&format!("attach database ?1 as {}", quoted(name)), [uri])
             .map_err(|error| classify(&error, &[]).context(&format!("open the schema `{name}`")))?;
+        // Within a transaction neither can be changed.
+        if !connection.is_autocommit() {
+            return Ok(());
+        }
         if matches!(self.main, Main::File(_)) && !self.address.read_only {
             let mode = &self.address.journal_mode;
             run(
@@ -170,15 +177,21 @@ impl SchemaFiles {
             Error::new(ErrorKind::Query, message)
         };
         match &self.main {
-            Main::Memory(_) => {
+            Main::Memory(main) => {
                 let mut in_memory = self.in_memory();
                 if in_memory.contains_key(&name) {
                     return Err(taken(String::new()));
                 }
-                let flags = OpenFlags::default();
-                let connection = Connection::open_with_flags(self.memory_uri(&name), flags);
-                let anchor = connection.map_err(|error| classify(&error, &[]))?;
-                in_memory.insert(name, anchor);
+                // A name that was dropped may still be open somewhere, so each one made is another.
+                let number = self.generation.fetch_add(1, Ordering::AcqRel);
+                let uri = main.replace("?vfs", &format!("-{name}-{number}?vfs"));
+                let anchor = Connection::open_with_flags(&uri, OpenFlags::default())
+                    .map_err(|error| classify(&error, &[]))?;
+                let made = InMemory {
+                    uri,
+                    _anchor: anchor,
+                };
+                in_memory.insert(name, made);
                 Ok(())
             }
             Main::File(main) => {

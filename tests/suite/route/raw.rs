@@ -1,0 +1,65 @@
+//! Raw SQL says itself in which schema its tables are: `{schema}`.
+
+use estoult::{ErrorKind, batch, sql, with_schema};
+
+use super::{author, in_two_schemas, of};
+use crate::support::{on_every_backend, wrap};
+
+on_every_backend!(the_chosen_schema_stands_for_its_mark, async |db| {
+    in_two_schemas(db, async |a, b| {
+        author(a, "Kurt").await?;
+        let count = || {
+            sql("select count(*), '{schema}.' from {schema}.authors where id > :id").bind("id", 0)
+        };
+        for (found, expected) in [
+            (count().one(a).await?, 1),
+            (count().one(b).await?, 0),
+            (count().one(db).await?, 0),
+            (count().using_schema(of(a)).one(b).await?, 1),
+            (
+                with_schema(of(a), async { count().one(db).await }).await?,
+                1,
+            ),
+        ] {
+            let (count, text): (i64, String) = found;
+            assert_eq!((count, &*text), (expected, "{schema}."));
+        }
+        batch(
+            a,
+            "delete from {schema}.authors; delete from {schema}.books",
+        )
+        .await?;
+        let (count, _): (i64, String) = count().one(a).await?;
+        assert_eq!(count, 0);
+        Ok(())
+    })
+    .await
+});
+
+on_every_backend!(a_text_that_does_not_say_its_schema_is_refused, async |db| {
+    in_two_schemas(db, async |a, _| {
+        let text = "select count(*) from authors";
+        let handle = sql(text).one::<(i64,)>(a).await.unwrap_err();
+        let scope = with_schema(of(a), async { sql(text).one::<(i64,)>(db).await });
+        let script = batch(a, text).await.unwrap_err();
+        for error in [handle, scope.await.unwrap_err(), script] {
+            assert!(
+                matches!(error.kind(), ErrorKind::Configuration),
+                "{error:?}"
+            );
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(wrap(error.message().replace(of(a), "a")), @r"
+                run raw SQL in the schema `a`: the text does not say in which schema its tables
+                are; write `{schema}.` before their names, or call `across_schemas()` when it is
+                about none
+                ");
+            }
+        }
+        let (count,): (i64,) = sql(text).across_schemas().one(a).await?;
+        assert_eq!(count, 0);
+        let error = sql("create schema {schema}").execute(db).await.unwrap_err();
+        assert!(error.message().contains("no schema was chosen"), "{error}");
+        Ok(())
+    })
+    .await
+});
