@@ -1,6 +1,6 @@
 //! Transfers between accounts: committed, rolled back with a reason, kept in part by a savepoint, tried again.
 
-use estoult::{Error, Executor, Isolation, Registry, Result, Schema, Transaction, batch, new};
+use estoult::{Error, Isolation, Reads, Registry, Result, Schema, Transaction, batch, new};
 
 #[derive(Debug, Clone, Schema)]
 struct Account {
@@ -94,7 +94,7 @@ async fn keep_a_part(registry: &Registry) -> Result<()> {
 }
 
 /// Works on a database and in a transaction alike.
-async fn account(on: impl Into<Executor<'_>>, owner: &str) -> Result<Account> {
+async fn account(on: &impl Reads, owner: &str) -> Result<Account> {
     Account::query()
         .filter(Account::owner.eq(owner))
         .one(on)

@@ -12,7 +12,7 @@ use std::{fmt, ops::Deref, panic::Location, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use estoult::{
-    Database, DatabaseSource, Dialect, Executor, PoolStatus, Result,
+    Database, DatabaseSource, Dialect, Executor, PoolStatus, Reads, Result, Writes,
     extension::{Connections, Lease, LeaseSource},
 };
 
@@ -86,11 +86,13 @@ impl From<PooledDatabase> for Database {
     }
 }
 
-impl<'a> From<&'a PooledDatabase> for Executor<'a> {
-    fn from(pooled: &'a PooledDatabase) -> Self {
-        Self::from(&pooled.database)
+impl Reads for PooledDatabase {
+    fn executor(&self) -> Executor<'_> {
+        self.database.executor()
     }
 }
+
+impl Writes for PooledDatabase {}
 
 impl Pool {
     /// How many connections are open, in use and waited for.

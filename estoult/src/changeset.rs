@@ -18,7 +18,7 @@ pub use self::{
     new::{New, insert_all},
 };
 use crate::{
-    database::{Executor, write},
+    database::{Writes, write},
     error::{Error, Result},
     query::Call,
     schema::{Column, Schema},
@@ -224,9 +224,9 @@ impl<S: Schema> Changeset<S> {
     #[track_caller]
     pub fn insert<'a>(
         self,
-        on: impl Into<Executor<'a>>,
+        on: &'a (impl Writes<S::Tenant> + ?Sized),
     ) -> impl Future<Output = Result<S>> + Send + 'a {
-        write::insert(on.into(), self, Call::here())
+        write::insert(on.executor().erased(), self, Call::here())
     }
 
     /// Writes the columns that differ from the row's, and gives the changed row back. When none differs, nothing is
@@ -239,8 +239,8 @@ impl<S: Schema> Changeset<S> {
     #[track_caller]
     pub fn update<'a>(
         self,
-        on: impl Into<Executor<'a>>,
+        on: &'a (impl Writes<S::Tenant> + ?Sized),
     ) -> impl Future<Output = Result<S>> + Send + 'a {
-        write::update(on.into(), self, Call::here())
+        write::update(on.executor().erased(), self, Call::here())
     }
 }

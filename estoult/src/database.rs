@@ -23,7 +23,7 @@ use std::{
 
 pub(crate) use self::executor::Held;
 pub use self::{
-    executor::{Executor, Pinned},
+    executor::{Anyone, Executor, Pinned, Reads, Tenant, Writes},
     lease::{Lease, LeaseSource, PoolStatus},
     options::{DatabaseBuilder, DatabaseOptions, DatabaseSource},
     pool::Connections,

@@ -66,8 +66,8 @@ pub use crate::{
     changeset::{Changes, Changeset, FieldError, New, Params, insert_all},
     context::{Context, with_schema, with_tags, with_tenant},
     database::{
-        Database, DatabaseBuilder, DatabaseOptions, DatabaseSource, Executor, Isolation, Pinned,
-        PoolStatus, Transaction, TransactionBuilder,
+        Anyone, Database, DatabaseBuilder, DatabaseOptions, DatabaseSource, Executor, Isolation,
+        Pinned, PoolStatus, Reads, Tenant, Transaction, TransactionBuilder, Writes,
     },
     error::{Conflict, Constraint, ConstraintKind, Error, ErrorKind, Result},
     expr::{Expr, Operand, Order, Predicate, count_rows, escape_like},

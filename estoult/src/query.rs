@@ -30,7 +30,7 @@ pub use self::{
 };
 use crate::{
     backend::{Dialect, Statement},
-    database::{Executor, read, write as writing},
+    database::{Reads, Writes, read, write as writing},
     error::Result,
     expr::{Node, Operand, Order, Predicate},
     schema::{Association, Column, Schema, Selected},
@@ -151,9 +151,9 @@ impl<S: Schema> Query<S> {
     #[track_caller]
     pub fn delete_all<'a>(
         self,
-        on: impl Into<Executor<'a>>,
+        on: &'a (impl Writes<S::Tenant> + ?Sized),
     ) -> impl Future<Output = Result<u64>> + Send + 'a {
-        writing::delete_all(on.into(), self.select, Call::here())
+        writing::delete_all(on.executor().erased(), self.select, Call::here())
     }
 }
 
@@ -275,9 +275,9 @@ impl<S: Schema, R: Send + 'static> Query<S, R> {
     #[track_caller]
     pub fn all<'a>(
         self,
-        on: impl Into<Executor<'a>>,
+        on: &'a (impl Reads<S::Tenant> + ?Sized),
     ) -> impl Future<Output = Result<Vec<R>>> + Send + 'a {
-        read::all(on.into(), self.select, self.plan, Call::here())
+        read::all(on.executor().erased(), self.select, self.plan, Call::here())
     }
 
     /// The only row.
@@ -288,9 +288,9 @@ impl<S: Schema, R: Send + 'static> Query<S, R> {
     #[track_caller]
     pub fn one<'a>(
         self,
-        on: impl Into<Executor<'a>>,
+        on: &'a (impl Reads<S::Tenant> + ?Sized),
     ) -> impl Future<Output = Result<R>> + Send + 'a {
-        read::one(on.into(), self.select, self.plan, Call::here())
+        read::one(on.executor().erased(), self.select, self.plan, Call::here())
     }
 
     /// The only row, or none.
@@ -301,9 +301,9 @@ impl<S: Schema, R: Send + 'static> Query<S, R> {
     #[track_caller]
     pub fn optional<'a>(
         self,
-        on: impl Into<Executor<'a>>,
+        on: &'a (impl Reads<S::Tenant> + ?Sized),
     ) -> impl Future<Output = Result<Option<R>>> + Send + 'a {
-        read::optional(on.into(), self.select, self.plan, Call::here())
+        read::optional(on.executor().erased(), self.select, self.plan, Call::here())
     }
 
     /// The first row in the query's order, or none.
@@ -314,9 +314,9 @@ impl<S: Schema, R: Send + 'static> Query<S, R> {
     #[track_caller]
     pub fn first<'a>(
         self,
-        on: impl Into<Executor<'a>>,
+        on: &'a (impl Reads<S::Tenant> + ?Sized),
     ) -> impl Future<Output = Result<Option<R>>> + Send + 'a {
-        read::first(on.into(), self.select, self.plan, Call::here())
+        read::first(on.executor().erased(), self.select, self.plan, Call::here())
     }
 
     /// How many rows there are; limit and offset count.
@@ -327,9 +327,9 @@ impl<S: Schema, R: Send + 'static> Query<S, R> {
     #[track_caller]
     pub fn count<'a>(
         self,
-        on: impl Into<Executor<'a>>,
+        on: &'a (impl Reads<S::Tenant> + ?Sized),
     ) -> impl Future<Output = Result<u64>> + Send + 'a {
-        read::count(on.into(), self.select, Call::here())
+        read::count(on.executor().erased(), self.select, Call::here())
     }
 
     /// Whether there is any row.
@@ -340,9 +340,9 @@ impl<S: Schema, R: Send + 'static> Query<S, R> {
     #[track_caller]
     pub fn exists<'a>(
         self,
-        on: impl Into<Executor<'a>>,
+        on: &'a (impl Reads<S::Tenant> + ?Sized),
     ) -> impl Future<Output = Result<bool>> + Send + 'a {
-        read::exists(on.into(), self.select, Call::here())
+        read::exists(on.executor().erased(), self.select, Call::here())
     }
 
     /// The statement as this database gets it, without a database.
@@ -403,14 +403,14 @@ impl<S: Schema> UpdateAll<S> {
     #[track_caller]
     pub fn update_all<'a>(
         self,
-        on: impl Into<Executor<'a>>,
+        on: &'a (impl Writes<S::Tenant> + ?Sized),
     ) -> impl Future<Output = Result<u64>> + Send + 'a {
         let changes = self
             .changes
             .into_iter()
             .map(|(_, name, node)| (name, node))
             .collect();
-        writing::update_all(on.into(), self.select, changes, Call::here())
+        writing::update_all(on.executor().erased(), self.select, changes, Call::here())
     }
 }
 

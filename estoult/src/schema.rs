@@ -23,7 +23,7 @@ pub use self::{
 };
 use crate::{
     changeset::{Changes, Changeset},
-    database::{Executor, read, write},
+    database::{Reads, Writes, read, write},
     error::Result,
     query::{Call, Query, Site},
     row::{FromRow, Row},
@@ -57,6 +57,8 @@ pub trait Schema: FromRow + Sync {
     type New: NewRow<Schema = Self>;
     /// The primary key: a value, or a tuple of values.
     type Key: Key;
+    /// For whom its verbs run: [`Anyone`](crate::Anyone), or the [`Tenant`](crate::Tenant) that a column names.
+    type Tenant;
 
     /// The table's description.
     fn table() -> &'static Table;
@@ -87,10 +89,10 @@ pub trait Schema: FromRow + Sync {
     /// `Connection`, `Timeout`, `Query` and `Decode` as for every statement. No row is `None`, not an error.
     #[track_caller]
     fn get<'a>(
-        on: impl Into<Executor<'a>>,
+        on: &'a (impl Reads<Self::Tenant> + ?Sized),
         key: Self::Key,
     ) -> impl Future<Output = Result<Option<Self>>> + Send + 'a {
-        read::get(on.into(), key, Call::here())
+        read::get(on.executor().erased(), key, Call::here())
     }
 
     /// A changeset for a row that is still to be inserted.
@@ -116,9 +118,13 @@ pub trait Schema: FromRow + Sync {
     #[track_caller]
     fn delete<'a>(
         &self,
-        on: impl Into<Executor<'a>>,
+        on: &'a (impl Writes<Self::Tenant> + ?Sized),
     ) -> impl Future<Output = Result<()>> + Send + 'a {
-        write::delete::<Self>(on.into(), self.key().into_datums(), Call::here())
+        write::delete::<Self>(
+            on.executor().erased(),
+            self.key().into_datums(),
+            Call::here(),
+        )
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use csv::{ErrorKind, Reader, StringRecord};
-use estoult::{Changeset, Error, FieldError, Registry, Schema};
+use estoult::{Anyone, Changeset, Error, FieldError, Registry, Schema};
 
 use crate::{
     Outcome,
@@ -92,7 +92,7 @@ fn book(row: &Row, authors: &HashMap<String, i64>) -> Changeset<Book> {
 
 /// Inserts all rows in one transaction. Each row has a savepoint of its own, so that one that the database refuses
 /// takes no other with it.
-async fn load<S: Schema>(
+async fn load<S: Schema<Tenant = Anyone>>(
     registry: &Registry,
     sheet: Sheet,
     changeset: impl Fn(&Row) -> Changeset<S>,

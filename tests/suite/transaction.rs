@@ -6,7 +6,7 @@ mod settings;
 
 use std::panic::AssertUnwindSafe;
 
-use estoult::{Database, Error, ErrorKind, Executor, Result, Schema, new};
+use estoult::{Database, Error, ErrorKind, Reads, Result, Schema, Writes, new};
 use futures_util::FutureExt;
 
 use crate::support::{
@@ -15,7 +15,7 @@ use crate::support::{
 };
 
 /// Adds an author wherever statements run.
-pub(super) async fn put(on: impl Into<Executor<'_>>, name: &str) -> Result<Author> {
+pub(super) async fn put(on: &impl Writes, name: &str) -> Result<Author> {
     new!(Author {
         name: name.to_owned(),
         email: Some(format!("{name}@example.org")),
@@ -25,7 +25,7 @@ pub(super) async fn put(on: impl Into<Executor<'_>>, name: &str) -> Result<Autho
 }
 
 /// The names of all authors, in their order.
-pub(super) async fn names(on: impl Into<Executor<'_>>) -> Result<Vec<String>> {
+pub(super) async fn names(on: &impl Reads) -> Result<Vec<String>> {
     let authors = Author::query().order_by(Author::name.asc()).all(on).await?;
     Ok(authors.into_iter().map(|author| author.name).collect())
 }

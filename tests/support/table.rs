@@ -3,14 +3,13 @@
 use std::fmt::Write;
 
 use estoult::{
-    Cardinality, ColumnSpec, Database, Default, Dialect, Executor, Kind, Result, Schema, Table,
-    batch,
+    Cardinality, ColumnSpec, Database, Default, Dialect, Kind, Result, Schema, Table, batch,
 };
 
 /// Creates the table of a schema, with its keys, constraints and indexes.
 pub(crate) async fn create_table<S: Schema>(database: &Database) -> Result<()> {
     let script = script(S::table(), database.dialect());
-    batch(Executor::from(database), &script).await
+    batch(database, &script).await
 }
 
 fn script(table: &Table, dialect: Dialect) -> String {

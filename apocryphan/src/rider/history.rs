@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use estoult::{Executor, Transaction, sql};
+use estoult::{Reads, Transaction, sql};
 use uuid::Uuid;
 
 use super::{
@@ -81,13 +81,12 @@ impl Table {
 impl History {
     /// Finds out where the tables are or would be; creates nothing.
     pub(super) async fn find(
-        executor: impl Into<Executor<'_>>,
+        on: &impl Reads,
         differences: &'static Differences,
         config: &Config,
     ) -> Result<Self> {
-        let executor = executor.into();
         let failed = |error| Error::database("find rider's tables", error);
-        let one = |text: &'static str| sql(text).one::<(String,)>(executor);
+        let one = |text: &'static str| sql(text).one::<(String,)>(on);
         let (current,) = one(differences.namespace).await.map_err(failed)?;
         let mut username = whoami::username().unwrap_or_else(|_| "unknown".to_owned());
         if let Some(user) = differences.user {
@@ -114,14 +113,10 @@ impl History {
     }
 
     /// The statements that create what is missing and widen what is older; none most of the time.
-    pub(super) async fn missing_tables(
-        &self,
-        executor: impl Into<Executor<'_>>,
-    ) -> Result<Vec<String>> {
-        let executor = executor.into();
+    pub(super) async fn missing_tables(&self, on: &impl Reads) -> Result<Vec<String>> {
         let mut statements = Vec::new();
         for (table, columns) in [(&self.migrations, MIGRATIONS), (&self.logs, LOGS)] {
-            let known = self.columns(executor, table).await?;
+            let known = self.columns(on, table).await?;
             if known.is_empty() {
                 statements.push(self.create_table(table, columns));
             } else if !known.iter().any(|column| column == WIDENED.0) {
@@ -153,9 +148,8 @@ impl History {
     }
 
     /// What is applied; nothing if there is no table.
-    pub(super) async fn applied(&self, executor: impl Into<Executor<'_>>) -> Result<Vec<Applied>> {
-        let executor = executor.into();
-        let columns = self.columns(executor, &self.migrations).await?;
+    pub(super) async fn applied(&self, on: &impl Reads) -> Result<Vec<Applied>> {
+        let columns = self.columns(on, &self.migrations).await?;
         if columns.is_empty() {
             return Ok(Vec::new());
         }
@@ -168,7 +162,7 @@ impl History {
             self.migrations.full
         );
         let rows = sql(text)
-            .all::<(String, Option<Moment>, Option<i64>)>(executor)
+            .all::<(String, Option<Moment>, Option<i64>)>(on)
             .await
             .map_err(|error| Error::database("read the history", error))?;
         let rows = rows.into_iter().map(|(id, applied_at, duration)| Applied {
@@ -235,11 +229,11 @@ impl History {
         Ok(())
     }
 
-    async fn columns(&self, executor: Executor<'_>, table: &Table) -> Result<Vec<String>> {
+    async fn columns(&self, on: &impl Reads, table: &Table) -> Result<Vec<String>> {
         let rows = sql(self.differences.columns)
             .bind("namespace", table.namespace.clone())
             .bind("table", table.name.clone())
-            .all::<(String,)>(executor)
+            .all::<(String,)>(on)
             .await
             .map_err(|error| Error::database("look for rider's tables", error))?;
         Ok(rows.into_iter().map(|(name,)| name).collect())

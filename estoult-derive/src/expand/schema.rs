@@ -63,6 +63,7 @@ pub(super) fn implementation(schema: &Schema) -> TokenStream {
         impl #root::Schema for #name {
             type New = #literal;
             type Key = #key;
+            type Tenant = #root::Anyone;
 
             fn table() -> &'static #private::Table {
                 static TABLE: #private::LazyLock<#private::Table> =

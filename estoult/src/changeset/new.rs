@@ -4,7 +4,7 @@ use std::{fmt, future::Future};
 
 use crate::{
     changeset::{Changes, Changeset},
-    database::{Executor, write},
+    database::{Writes, write},
     error::Result,
     query::Call,
     schema::{Column, NewRow, Schema},
@@ -68,9 +68,9 @@ impl<S: Schema> New<S> {
     #[track_caller]
     pub fn insert<'a>(
         self,
-        on: impl Into<Executor<'a>>,
+        on: &'a (impl Writes<S::Tenant> + ?Sized),
     ) -> impl Future<Output = Result<S>> + Send + 'a {
-        write::insert_new(on.into(), self, Call::here())
+        write::insert_new(on.executor().erased(), self, Call::here())
     }
 }
 
@@ -93,9 +93,9 @@ impl<S: Schema> New<S> {
 /// statement.
 #[track_caller]
 pub fn insert_all<'a, S: Schema>(
-    on: impl Into<Executor<'a>>,
+    on: &'a (impl Writes<S::Tenant> + ?Sized),
     rows: impl IntoIterator<Item = New<S>>,
 ) -> impl Future<Output = Result<u64>> + Send + 'a {
     let rows = rows.into_iter().map(|row| row.into_changes().0).collect();
-    write::insert_all(on.into(), S::table(), rows, Call::here())
+    write::insert_all(on.executor().erased(), S::table(), rows, Call::here())
 }

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    marker::PhantomData,
     ops::{Deref, DerefMut},
     panic::Location,
     sync::Arc,
@@ -19,12 +20,69 @@ use crate::{
     schema::Table,
 };
 
-/// Anything that statements can run on: `&Registry` (the database that each schema or query names, else the default
-/// one), `&Database`, `&Transaction`, `&Pinned`.
+/// What reading verbs run on: [`Registry`] (the database that each schema or query names, else the default one),
+/// [`Database`], [`Transaction`] and [`Pinned`].
 ///
-/// A verb takes `impl Into<Executor>`, so that one function serves a pool and a transaction.
+/// A function that takes `&impl Reads` serves a database and a transaction, and promises not to write; one that writes
+/// takes `&impl Writes`. A schema with a tenant column has verbs that take `&impl Reads<Tenant<K>>`.
+///
+/// ```
+/// use estoult::{Reads, Result, Schema};
+///
+/// #[derive(Schema)]
+/// struct Book { id: i64, price: i64 }
+///
+/// async fn cheap(on: &impl Reads) -> Result<u64> {
+///     Book::query().filter(Book::price.lt(10)).count(on).await
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` runs no statements for `{T}`",
+    label = "no database, or one that is not bound to the tenant",
+    note = "statements run on a `Registry`, a `Database`, a `Transaction`, a `Pinned` connection"
+)]
+pub trait Reads<T = Anyone>: Sync {
+    /// Itself as verbs see it.
+    fn executor(&self) -> Executor<'_, T>;
+}
+
+/// What writing verbs run on: whatever is read from, unless it is read only.
+///
+/// ```
+/// use estoult::{Result, Schema, Writes};
+///
+/// #[derive(Schema)]
+/// struct Book { id: i64, price: i64 }
+///
+/// async fn give_away(on: &impl Writes) -> Result<u64> {
+///     Book::query().set(Book::price, 0).update_all(on).await
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` runs no writes for `{T}`",
+    label = "read only, no database, or one that is not bound to the tenant",
+    note = "writes run on a `Registry`, a `Database`, a `Transaction`, a `Pinned` connection"
+)]
+pub trait Writes<T = Anyone>: Reads<T> {}
+
+/// Statements about rows that belong to no tenant in particular.
 #[derive(Debug, Clone, Copy)]
-pub struct Executor<'a>(Kind<'a>);
+pub enum Anyone {}
+
+/// Statements about rows of one tenant, whose key is a `K`.
+pub struct Tenant<K>(PhantomData<fn() -> K>);
+
+impl<K> fmt::Debug for Tenant<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tenant")
+    }
+}
+
+/// What a verb runs on, as [`Reads`] gives it: a database, a transaction or a connection, and for whom.
+pub struct Executor<'a, T = Anyone> {
+    kind: Kind<'a>,
+    bound: PhantomData<fn() -> T>,
+}
 
 #[derive(Debug, Clone, Copy)]
 enum Kind<'a> {
@@ -34,29 +92,81 @@ enum Kind<'a> {
     Pinned(&'a Pinned),
 }
 
-impl<'a> From<&'a Database> for Executor<'a> {
-    fn from(database: &'a Database) -> Self {
-        Self(Kind::Database(database))
+impl<T> Clone for Executor<'_, T> {
+    fn clone(&self) -> Self {
+        *self
     }
 }
 
-impl<'a> From<&'a Registry> for Executor<'a> {
-    fn from(registry: &'a Registry) -> Self {
-        Self(Kind::Registry(registry))
-    }
-}
+impl<T> Copy for Executor<'_, T> {}
 
-#[diagnostic::do_not_recommend]
-impl<'a> From<&'a Transaction> for Executor<'a> {
-    fn from(transaction: &'a Transaction) -> Self {
-        Self(Kind::Transaction(transaction))
+impl<T> fmt::Debug for Executor<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Executor").field(&self.kind).finish()
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<'a> From<&'a Pinned> for Executor<'a> {
-    fn from(pinned: &'a Pinned) -> Self {
-        Self(Kind::Pinned(pinned))
+impl Reads for Database {
+    fn executor(&self) -> Executor<'_> {
+        Executor::new(Kind::Database(self))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Reads for Registry {
+    fn executor(&self) -> Executor<'_> {
+        Executor::new(Kind::Registry(self))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Reads for Transaction {
+    fn executor(&self) -> Executor<'_> {
+        Executor::new(Kind::Transaction(self))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Reads for Pinned {
+    fn executor(&self) -> Executor<'_> {
+        Executor::new(Kind::Pinned(self))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, E: Reads<T> + ?Sized> Reads<T> for &E {
+    fn executor(&self) -> Executor<'_, T> {
+        (**self).executor()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Writes for Database {}
+
+#[diagnostic::do_not_recommend]
+impl Writes for Registry {}
+
+#[diagnostic::do_not_recommend]
+impl Writes for Transaction {}
+
+#[diagnostic::do_not_recommend]
+impl Writes for Pinned {}
+
+#[diagnostic::do_not_recommend]
+impl<T, E: Writes<T> + ?Sized> Writes<T> for &E {}
+
+impl<'a, T> Executor<'a, T> {
+    fn new(kind: Kind<'a>) -> Self {
+        Self {
+            kind,
+            bound: PhantomData,
+        }
+    }
+
+    /// The same without the promise for whom it is: what the stages of all verbs take.
+    pub(crate) fn erased(self) -> Executor<'a> {
+        Executor::new(self.kind)
     }
 }
 
@@ -76,7 +186,7 @@ impl<'a> Executor<'a> {
         call.check(route)?;
         let home = table.and_then(Table::database);
         let database = self.database(route, table)?;
-        let lease = match self.0 {
+        let lease = match self.kind {
             Kind::Registry(_) | Kind::Database(_) => {
                 Leased::Own(database.lease(call.origin).await?)
             }
@@ -105,7 +215,7 @@ impl<'a> Executor<'a> {
     /// schema, else the default one.
     fn database(self, route: &Route, table: Option<&'static Table>) -> Result<&'a Database> {
         let home = table.and_then(Table::database);
-        let database = match self.0 {
+        let database = match self.kind {
             Kind::Registry(registry) => {
                 let named = route.database.as_deref().or(home);
                 return named.map_or(Ok(registry.default_database()), |name| registry.find(name));
@@ -126,7 +236,7 @@ impl<'a> Executor<'a> {
             )));
         }
         let is_default =
-            matches!(self.0, Kind::Transaction(transaction) if transaction.is_of_registry());
+            matches!(self.kind, Kind::Transaction(transaction) if transaction.is_of_registry());
         match (home, table) {
             (Some(home), Some(table)) if is_default && home != database.name() => {
                 Err(in_other_transaction(table, home, database))
@@ -137,7 +247,7 @@ impl<'a> Executor<'a> {
 
     /// The schema that the handle was given.
     fn schema(self) -> Option<&'a Arc<str>> {
-        match self.0 {
+        match self.kind {
             Kind::Registry(registry) => registry.chosen_schema(),
             Kind::Database(database) => database.chosen_schema(),
             Kind::Transaction(transaction) => transaction.database().chosen_schema(),
@@ -147,7 +257,7 @@ impl<'a> Executor<'a> {
 
     /// The registry that the handle belongs to; `None` for a database that is in none.
     fn registry(self) -> Option<Registry> {
-        match self.0 {
+        match self.kind {
             Kind::Registry(registry) => Some(registry.clone()),
             Kind::Database(database) => database.registry(),
             Kind::Transaction(transaction) => transaction.database().registry(),
@@ -157,7 +267,7 @@ impl<'a> Executor<'a> {
 
     /// Whether several statements of one verb need a transaction of their own to be one step.
     pub(crate) fn is_in_transaction(self) -> bool {
-        matches!(self.0, Kind::Transaction(_))
+        matches!(self.kind, Kind::Transaction(_))
     }
 }
 

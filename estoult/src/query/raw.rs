@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, future::Future, sync::Arc};
 
 use crate::{
     backend::{Features, ListStyle, Statement},
-    database::{Executor, read, write},
+    database::{Reads, Writes, read, write},
     error::{Error, Result},
     query::{Call, Route, Site, refusal::check, render::quoted},
     row::FromRow,
@@ -49,10 +49,10 @@ pub fn sql(text: impl Into<String>) -> Sql {
 /// taken effect.
 #[track_caller]
 pub fn batch<'a>(
-    on: impl Into<Executor<'a>>,
+    on: &'a (impl Writes + ?Sized),
     script: &'a str,
 ) -> impl Future<Output = Result<()>> + Send + 'a {
-    write::batch(on.into(), script, Call::here())
+    write::batch(on.executor().erased(), script, Call::here())
 }
 
 /// What raw SQL binds: any value, and borrowed text.
@@ -153,9 +153,9 @@ impl Sql {
     #[track_caller]
     pub fn all<'a, R: FromRow>(
         self,
-        on: impl Into<Executor<'a>>,
+        on: &'a (impl Reads + ?Sized),
     ) -> impl Future<Output = Result<Vec<R>>> + Send + 'a {
-        read::raw(on.into(), self, Call::here())
+        read::raw(on.executor().erased(), self, Call::here())
     }
 
     /// The only row.
@@ -166,11 +166,11 @@ impl Sql {
     #[track_caller]
     pub fn one<'a, R: FromRow>(
         self,
-        on: impl Into<Executor<'a>>,
+        on: &'a (impl Reads + ?Sized),
     ) -> impl Future<Output = Result<R>> + Send + 'a {
         let call = Call::here();
         let origin = call.origin;
-        let rows = read::raw(on.into(), self, call);
+        let rows = read::raw(on.executor().erased(), self, call);
         async move { read::only(rows.await?, "the statement").map_err(|error| error.at(origin)) }
     }
 
@@ -182,11 +182,11 @@ impl Sql {
     #[track_caller]
     pub fn optional<'a, R: FromRow>(
         self,
-        on: impl Into<Executor<'a>>,
+        on: &'a (impl Reads + ?Sized),
     ) -> impl Future<Output = Result<Option<R>>> + Send + 'a {
         let call = Call::here();
         let origin = call.origin;
-        let rows = read::raw(on.into(), self, call);
+        let rows = read::raw(on.executor().erased(), self, call);
         async move { read::at_most_one(rows.await?, "the statement").map_err(|error| error.at(origin)) }
     }
 
@@ -198,9 +198,9 @@ impl Sql {
     #[track_caller]
     pub fn execute<'a>(
         self,
-        on: impl Into<Executor<'a>>,
+        on: &'a (impl Writes + ?Sized),
     ) -> impl Future<Output = Result<u64>> + Send + 'a {
-        write::raw(on.into(), self, Call::here())
+        write::raw(on.executor().erased(), self, Call::here())
     }
 
     fn parameter(&self, name: &str) -> Option<&Parameter> {
