@@ -30,7 +30,7 @@ pub use self::{
 use crate::{
     backend::Dialect,
     error::Result,
-    registry::{Lifespan, Lives},
+    registry::{DatabaseState, Lifespan, Lives},
 };
 
 /// A database: a cheap handle on its connections.
@@ -130,6 +130,15 @@ impl Database {
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.0.lives.count() > 0
+    }
+
+    /// How far it is connected.
+    #[must_use]
+    pub fn state(&self) -> DatabaseState {
+        match self.0.lives.count() {
+            0 => DatabaseState::Idle,
+            lifespans => DatabaseState::Connected(lifespans),
+        }
     }
 
     /// How often it was used outside of a lifespan.

@@ -1,13 +1,18 @@
 //! Which databases there are: a [`Registry`] owns a default database and named extra ones, and connects them together.
 
+mod health;
 mod lifespan;
+mod together;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use once_cell::sync::OnceCell;
 
-pub use self::lifespan::Lifespan;
 pub(crate) use self::lifespan::Lives;
+pub use self::{
+    health::{DatabaseHealth, DatabaseState, Health, Role},
+    lifespan::Lifespan,
+};
 use crate::{
     database::{Database, DatabaseSource, Transaction},
     error::{Error, Result},

@@ -100,6 +100,8 @@ pub struct Features {
     pub error_aborts_transaction: bool,
     /// Whether a deadlock ends the whole transaction, so that a statement after it would stand outside of any.
     pub conflict_ends_transaction: bool,
+    /// The statement that tells whether the database takes no writes: one row with 1 when it is so, else with 0.
+    pub is_read_only: &'static str,
 }
 
 impl Features {
@@ -186,6 +188,7 @@ const SQLITE: Features = Features {
     isolation: IsolationStyle::AlwaysSerializable,
     error_aborts_transaction: false,
     conflict_ends_transaction: false,
+    is_read_only: "select query_only from pragma_query_only",
 };
 
 const POSTGRES: Features = Features {
@@ -214,6 +217,7 @@ const POSTGRES: Features = Features {
     isolation: IsolationStyle::InBegin,
     error_aborts_transaction: true,
     conflict_ends_transaction: false,
+    is_read_only: "select cast(pg_is_in_recovery() as integer)::bigint",
 };
 
 const MYSQL: Features = Features {
@@ -242,6 +246,8 @@ const MYSQL: Features = Features {
     isolation: IsolationStyle::BeforeBegin,
     error_aborts_transaction: false,
     conflict_ends_transaction: true,
+    // A server that counts in words says OFF, ON or more than that.
+    is_read_only: "select cast(if(@@global.read_only in ('0', 'OFF'), 0, 1) as signed)",
 };
 
 const MARIADB: Features = Features {
