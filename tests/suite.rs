@@ -6,6 +6,7 @@ mod cancel;
 mod changeset;
 mod delete;
 mod exhausted;
+mod health;
 mod insert;
 mod lifespan;
 mod lost;

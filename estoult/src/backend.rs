@@ -145,6 +145,11 @@ pub trait Session: fmt::Debug + Send + 'static {
         None
     }
 
+    /// Whether the session was opened for reading only, where the client library tells.
+    fn is_read_only(&self) -> Option<bool> {
+        None
+    }
+
     /// Says good-bye and closes the session.
     async fn close(self: Box<Self>);
 }

@@ -33,7 +33,7 @@ use crate::{
     backend::Dialect,
     error::Result,
     query::check_schema,
-    registry::{Lifespan, Lives, Registry, WeakRegistry},
+    registry::{DatabaseState, Lifespan, Lives, Registry, WeakRegistry},
 };
 
 /// A database: a cheap handle on its connections.
@@ -209,6 +209,15 @@ impl Database {
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.0.lives.count() > 0
+    }
+
+    /// How far it is connected.
+    #[must_use]
+    pub fn state(&self) -> DatabaseState {
+        match self.0.lives.count() {
+            0 => DatabaseState::Idle,
+            lifespans => DatabaseState::Connected(lifespans),
+        }
     }
 
     /// How often it was used outside of a lifespan.

@@ -75,7 +75,9 @@ pub use crate::{
         Bindable, Loaded, Query, RenderedSql, Rooted, RowOf, Selection, Sql, UpdateAll, batch,
         query, sql,
     },
-    registry::{Lifespan, Registry, RegistryBuilder, registry},
+    registry::{
+        DatabaseHealth, DatabaseState, Health, Lifespan, Registry, RegistryBuilder, Role, registry,
+    },
     row::{Cells, FromRow, Row, Sink},
     schema::{
         Association, AssociationSpec, BelongsTo, Cardinality, Children, Column, ColumnName,

@@ -1,6 +1,8 @@
 //! Which databases there are: a [`Registry`] owns a default database and named extra ones, and connects them together.
 
+mod health;
 mod lifespan;
+mod together;
 
 use std::{
     collections::BTreeMap,
@@ -10,8 +12,11 @@ use std::{
 
 use once_cell::sync::OnceCell;
 
-pub use self::lifespan::Lifespan;
 pub(crate) use self::lifespan::Lives;
+pub use self::{
+    health::{DatabaseHealth, DatabaseState, Health, Role},
+    lifespan::Lifespan,
+};
 use crate::{
     database::{Database, DatabaseSource, Transaction, transaction::transaction_of_registry},
     error::{Error, Result},

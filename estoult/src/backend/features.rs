@@ -112,6 +112,8 @@ pub struct Features {
     pub list_schemas: &'static str,
     /// How many tables and views the schema has whose name is bound.
     pub count_tables: &'static str,
+    /// The statement that tells whether the database takes no writes: one row with 1 when it is so, else with 0.
+    pub is_read_only: &'static str,
 }
 
 impl Features {
@@ -204,6 +206,7 @@ const SQLITE: Features = Features {
     drop_schema: ["", ""],
     list_schemas: "",
     count_tables: "",
+    is_read_only: "select query_only from pragma_query_only",
 };
 
 const POSTGRES: Features = Features {
@@ -240,6 +243,7 @@ const POSTGRES: Features = Features {
         where nspname !~ '^pg_' and nspname <> 'information_schema' order by 1",
     count_tables: "select count(*) from pg_class join pg_namespace on pg_namespace.oid = relnamespace \
         where relkind in ('r', 'p', 'v', 'm', 'f') and nspname = $1",
+    is_read_only: "select cast(pg_is_in_recovery() as integer)::bigint",
 };
 
 const MYSQL: Features = Features {
@@ -275,6 +279,8 @@ const MYSQL: Features = Features {
     list_schemas: "select schema_name from information_schema.schemata \
         where schema_name not in ('information_schema', 'mysql', 'performance_schema', 'sys') order by 1",
     count_tables: "select count(*) from information_schema.tables where table_schema = ?",
+    // A server that counts in words says OFF, ON or more than that.
+    is_read_only: "select cast(if(@@global.read_only in ('0', 'OFF'), 0, 1) as signed)",
 };
 
 const MARIADB: Features = Features {

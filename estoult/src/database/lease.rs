@@ -357,6 +357,15 @@ impl Lease {
                 .is_none_or(|session| session.is_broken())
     }
 
+    /// Whether the connection takes no writes by the way it was opened.
+    pub(crate) fn is_read_only(&self) -> bool {
+        let told = self
+            .session
+            .as_ref()
+            .and_then(|session| session.is_read_only());
+        told.unwrap_or(false)
+    }
+
     fn is_in_transaction(&self) -> bool {
         let told = self
             .session

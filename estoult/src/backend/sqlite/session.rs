@@ -214,6 +214,11 @@ impl Session for SqliteSession {
             .map(|connection| !connection.is_autocommit())
     }
 
+    fn is_read_only(&self) -> Option<bool> {
+        let connection = self.connection.as_ref()?;
+        connection.is_readonly("main").ok()
+    }
+
     async fn close(mut self: Box<Self>) {
         if let Some(connection) = self.connection.take() {
             // Closing may write the last of the write-ahead log.
