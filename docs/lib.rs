@@ -22,6 +22,7 @@ guides! {
     changeset "changeset.md"
     association "association.md"
     transaction "transaction.md"
+    tenancy "tenancy.md"
     registry "registry.md"
     sync "sync.md"
     errors "errors.md"

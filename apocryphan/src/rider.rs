@@ -21,7 +21,7 @@ mod step;
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use estoult::{Database, DatabaseBuilder};
+use estoult::{Context, Database, DatabaseBuilder};
 
 use self::catalog::Catalog;
 pub(crate) use self::source::label;
@@ -162,7 +162,7 @@ impl Rider {
         let set = self.set()?;
         set.check_fresh()?;
         let catalog = Catalog::build(&set)?;
-        apply::migrate(self, &catalog, options).await
+        outside_of_scopes(apply::migrate(self, &catalog, options)).await
     }
 
     /// Undoes the migration that was applied last, or what the options say.
@@ -177,7 +177,7 @@ impl Rider {
         let set = self.set()?;
         set.check_fresh()?;
         let catalog = Catalog::build(&set)?;
-        apply::rollback(self, &catalog, options).await
+        outside_of_scopes(apply::rollback(self, &catalog, options)).await
     }
 
     /// All migrations in order and where they stand; then those that are applied and not at hand.
@@ -192,7 +192,7 @@ impl Rider {
         let set = self.set()?;
         set.check_fresh()?;
         let catalog = Catalog::build(&set)?;
-        apply::status(self, &catalog).await
+        outside_of_scopes(apply::status(self, &catalog)).await
     }
 
     /// Writes a new SQL migration that depends on all migrations nothing depends on yet.
@@ -223,7 +223,13 @@ impl Rider {
 
     fn database(&self) -> Result<&Database> {
         match &self.target.0 {
-            Ok(database) => Ok(database),
+            Ok(database) => match database.schema() {
+                None => Ok(database),
+                Some(schema) => Err(Error::usage(format!(
+                    "a rider migrates a whole database, not its schema `{schema}` alone; hand over the database \
+                     without `using_schema`, and name schemas in the migrations"
+                ))),
+            },
             Err(error) => Err(Error::usage(format!("no database: {}", error.message()))),
         }
     }
@@ -249,6 +255,11 @@ impl Rider {
             observer(event);
         }
     }
+}
+
+/// Runs what a rider does as it would run outside of every scope: a migration is not part of whoever starts it.
+fn outside_of_scopes<F: Future>(run: F) -> impl Future<Output = F::Output> {
+    Context::default().scope(run)
 }
 
 impl fmt::Debug for Rider {

@@ -8,7 +8,7 @@ use apocryphan::rider::{
     Config, Error, ErrorKind, MigrateOptions, Migration, MigrationSet, Report, Rider,
     RollbackOptions, State, migrations,
 };
-use estoult::{Database, sql};
+use estoult::{Database, sql, with_schema};
 
 use crate::support::on_every_backend;
 
@@ -41,6 +41,27 @@ fn rolled_back(report: &Report) -> Vec<&str> {
         .map(|done| done.id.as_str())
         .collect()
 }
+
+on_every_backend!(a_scope_around_a_run_does_not_move_it, async |db| {
+    let rider = rider(db, &[("1-contacts", CONTACTS)]);
+    let report = with_schema("tenant_7", migrate(&rider)).await.unwrap();
+    assert_eq!(applied(&report), ["1-contacts"]);
+    assert!(has_table(db, "contacts").await);
+    Ok(())
+});
+
+on_every_backend!(one_schema_alone_is_not_migrated, async |db| {
+    let rider = rider(&db.using_schema("tenant_7")?, &[("1-contacts", CONTACTS)]);
+    let error = migrate(&rider).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Usage), "{error:?}");
+    assert!(
+        error
+            .to_string()
+            .contains("not its schema `tenant_7` alone"),
+        "{error}"
+    );
+    Ok(())
+});
 
 async fn migrate(rider: &Rider) -> Result<Report, Error> {
     rider.migrate(&MigrateOptions::default()).await
