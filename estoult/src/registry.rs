@@ -45,8 +45,8 @@ static INSTALLED: OnceCell<Registry> = OnceCell::new();
 #[derive(Clone)]
 pub struct Registry {
     databases: Arc<Databases>,
-    /// The schema that this handle was given.
-    schema: Option<Arc<str>>,
+    /// The default database with the schema that this handle was given.
+    routed: Option<Database>,
 }
 
 /// What a database knows of the registry that it belongs to.
@@ -58,7 +58,7 @@ impl WeakRegistry {
         let databases = self.0.upgrade()?;
         Some(Registry {
             databases,
-            schema: None,
+            routed: None,
         })
     }
 }
@@ -128,7 +128,7 @@ impl RegistryBuilder {
                 });
                 Ok(Registry {
                     databases,
-                    schema: None,
+                    routed: None,
                 })
             }
             _ => Err(Error::configuration(format!(
@@ -180,7 +180,7 @@ impl Registry {
     /// The default database, which `&Registry` stands for wherever a statement runs.
     #[must_use]
     pub fn default_database(&self) -> &Database {
-        &self.databases.default
+        self.routed.as_ref().unwrap_or(&self.databases.default)
     }
 
     /// The database with this name; `default` is the default one.
@@ -190,7 +190,7 @@ impl Registry {
     /// `Configuration` when there is none; the message lists the known names.
     pub fn using(&self, name: &str) -> Result<Database> {
         let database = self.find(name)?;
-        Ok(match &self.schema {
+        Ok(match self.chosen_schema() {
             Some(schema) => database.in_schema(Some(Arc::clone(schema))),
             None => database.clone(),
         })
@@ -212,21 +212,20 @@ impl Registry {
     ///
     /// `Configuration` when the default database can't have a schema of this name.
     pub fn using_schema(&self, name: &str) -> Result<Self> {
-        let database = self.databases.default.using_schema(name)?;
         Ok(Self {
             databases: Arc::clone(&self.databases),
-            schema: database.chosen_schema().cloned(),
+            routed: Some(self.databases.default.using_schema(name)?),
         })
     }
 
     /// The schema that this handle was given with [`using_schema`](Self::using_schema).
     #[must_use]
     pub fn schema(&self) -> Option<&str> {
-        self.schema.as_deref()
+        self.chosen_schema().map(|schema| &**schema)
     }
 
     pub(crate) fn chosen_schema(&self) -> Option<&Arc<str>> {
-        self.schema.as_ref()
+        self.routed.as_ref().and_then(Database::chosen_schema)
     }
 
     fn unknown(&self, name: &str) -> Error {
@@ -250,7 +249,7 @@ impl Registry {
         self.databases().map(Database::name)
     }
 
-    /// All databases, the default one first.
+    /// All databases, the default one first, without this handle's schema.
     pub fn databases(&self) -> impl Iterator<Item = &Database> {
         std::iter::once(&self.databases.default).chain(self.databases.extra.values())
     }
@@ -277,8 +276,7 @@ impl Registry {
         &self,
         work: impl AsyncFnOnce(&Transaction) -> Result<T>,
     ) -> impl Future<Output = Result<T>> {
-        let database = self.databases.default.in_schema(self.schema.clone());
-        transaction_of_registry(database, work)
+        transaction_of_registry(self.default_database().clone(), work)
     }
 
     /// Makes it the registry of the process, which [`registry`] gives.
