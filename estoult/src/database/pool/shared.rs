@@ -20,6 +20,7 @@ use tokio::{
 
 use crate::{
     backend::{Backend, Dialect, Session},
+    blocking,
     database::{
         DatabaseOptions,
         lease::{Holder, SharedHolder},
@@ -288,11 +289,7 @@ impl Shared {
             shared: Arc::downgrade(self),
             id,
         };
-        // The task ends when its runtime does, and with it go the runtime's connections.
-        runtime.spawn(async move {
-            let _guard = guard;
-            std::future::pending::<()>().await;
-        });
+        blocking::keep_until_end(&runtime, guard);
         Ok(set)
     }
 
