@@ -125,9 +125,12 @@ pub fn run_sync_apart<T: Send + 'static>(
     let (runtime, inside) = (apart.runtime.clone(), Bounds::of(limit));
     let work = Context::current().scope(inside.inside(future));
     let task = apart.runtime.spawn_blocking(move || runtime.block_on(work));
-    let joined = drive::here(&apart.runtime, Bounds::of(limit + GRACE), async {
-        Ok(task.await)
-    });
+    let patience = Bounds::of(limit.saturating_add(GRACE));
+    let join = || drive::here(&apart.runtime, patience, async { Ok(task.await) });
+    let joined = match Place::here() {
+        Place::Worker(_) => off_worker(join),
+        Place::Outside | Place::Beside(_) | Place::Driver => join(),
+    };
     match joined {
         Ok(outcome) => outcome.unwrap_or_else(|error| Err(lost(error))),
         Err(_) => Err(stuck(limit)),

@@ -1,6 +1,11 @@
 //! The sync bridge: where it may be called, what it runs on, and how it fails.
 
+mod carried;
+mod environment;
+mod given;
+mod limits;
 mod places;
+mod subloop;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

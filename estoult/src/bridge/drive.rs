@@ -3,7 +3,7 @@
 
 use std::{
     any::Any,
-    future::Future,
+    future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::pin,
     sync::{
@@ -18,6 +18,7 @@ use std::{
 use tokio::{
     runtime::{Handle, Runtime},
     task::unconstrained,
+    time::timeout_at,
 };
 
 use super::pulse::Pulse;
@@ -72,12 +73,21 @@ impl Bounds {
 
     /// The same bound by a timer of the runtime, for where this thread drives it.
     pub(super) async fn inside<T>(self, future: impl Future<Output = Result<T>>) -> Result<T> {
-        match self.limit {
-            None => future.await,
-            Some((end, limit)) => tokio::time::timeout_at(end.into(), future)
-                .await
-                .unwrap_or_else(|_| Err(late(limit))),
-        }
+        let Some((end, limit)) = self.limit else {
+            return future.await;
+        };
+        let mut future = pin!(future);
+        let mut has_begun = false;
+        let work = poll_fn(|context| {
+            // The timer may come late where threads are short, and what is over must not go on.
+            if std::mem::replace(&mut has_begun, true) && Instant::now() >= end {
+                return Poll::Ready(Err(late(limit)));
+            }
+            future.as_mut().poll(context)
+        });
+        timeout_at(end.into(), work)
+            .await
+            .unwrap_or_else(|_| Err(late(limit)))
     }
 }
 
@@ -158,8 +168,11 @@ impl Alarm {
         let mut watch = bounds
             .answers_within
             .map(|within| Watch::new(runtime, within));
-        while !self.is_set.swap(false, Ordering::AcqRel) {
+        loop {
             let left = bounds.left()?;
+            if self.is_set.swap(false, Ordering::AcqRel) {
+                return Ok(());
+            }
             let step = match &mut watch {
                 Some(watch) => Some(watch.look()?),
                 None => None,
@@ -169,7 +182,6 @@ impl Alarm {
                 None => thread::park(),
             }
         }
-        Ok(())
     }
 }
 

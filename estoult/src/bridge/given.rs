@@ -19,7 +19,7 @@ use super::{
     pulse::Pulse,
     subloop::on_a_thread,
 };
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// How long a runtime may take to run a task, if the program does not say.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
@@ -192,12 +192,22 @@ impl Given {
         let here = || {
             let _entered = self.handle.enter();
             let bounds = bounds.answered(self.answers_within);
-            drive::here(&self.handle, bounds, future)
+            let outcome = drive::here(&self.handle, bounds, future);
+            outcome.map_err(|error| self.explain(error))
         };
         match place {
             Place::Outside | Place::Beside(_) => here(),
             Place::Worker(_) => off_worker(here),
             Place::Driver => on_a_thread(here),
         }
+    }
+
+    /// What fails on a runtime that has ended failed for that reason.
+    fn explain(&self, error: Error) -> Error {
+        let is_lost = matches!(error.kind(), ErrorKind::Connection);
+        if is_lost && Pulse::of(&self.handle).has_ended() {
+            return error.context(Pulse::ended().message());
+        }
+        error
     }
 }

@@ -285,6 +285,8 @@ impl Shared {
         }
         let set = self.new_set()?;
         sets.insert(id, set.clone());
+        // A runtime that has ended drops what it is given at once, and that wants the lock.
+        drop(sets);
         let guard = RuntimeEnd {
             shared: Arc::downgrade(self),
             id,
