@@ -40,6 +40,7 @@
 )]
 
 mod backend;
+mod blocking;
 mod bridge;
 mod changeset;
 mod context;
@@ -62,7 +63,7 @@ pub use crate::{
     backend::{
         BulkStyle, Dialect, Features, IsolationStyle, LikeStyle, ListStyle, Outcome, Statement,
     },
-    bridge::run_sync,
+    bridge::{EnvironmentRuntime, SyncEnvironment, run_sync, run_sync_apart, run_sync_within},
     changeset::{Changes, Changeset, FieldError, New, Params, insert_all},
     context::{Context, with_schema, with_tags, with_tenant},
     database::{

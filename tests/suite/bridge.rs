@@ -1,5 +1,12 @@
 //! The sync bridge: where it may be called, what it runs on, and how it fails.
 
+mod carried;
+mod environment;
+mod given;
+mod limits;
+mod places;
+mod subloop;
+
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     thread::{self, ThreadId},
@@ -9,6 +16,7 @@ use std::{
 use estoult::{ErrorKind, FromRow, Registry, Result, Row, Schema, run_sync, sql};
 use tokio::{runtime::Builder, task::LocalSet};
 
+use self::places::PLACES;
 use crate::support::{
     Backend, Fresh, on_every_fresh, runtime,
     schemas::{Author, author, create_tables},
@@ -40,20 +48,43 @@ fn without_an_environment_it_is_an_error() {
     ");
 }
 
-#[test]
-fn an_environment_inside_of_async_code_is_an_error() {
-    let registry = Registry::builder("sqlite::memory:").build().unwrap();
-    let error = runtime().block_on(async { registry.with_async_env(|| Ok(1)) });
-    let error = error.unwrap_err();
-    assert!(
-        matches!(error.kind(), ErrorKind::Configuration),
-        "{error:?}"
-    );
-    insta::assert_snapshot!(wrap(error), @r"
-    enter an async environment: a tokio runtime runs here already; connect with
-    `registry.connect().await` and call `run_sync` right away
-    ");
-}
+on_every_fresh!(it_waits_wherever_sync_code_may_be, |fresh| {
+    let registry = registry(fresh)?;
+    for place in PLACES {
+        place.run(&registry, |registry| {
+            let before = run_sync(Author::query().count(registry))?;
+            assert_eq!(insert_and_count(registry)?, before + 1);
+            Ok(())
+        })?;
+        let db = registry.default_database();
+        assert_eq!(db.status().in_use, 0, "{place:?}");
+        assert!(!db.is_connected(), "{place:?}");
+    }
+    assert_eq!(registry.default_database().used_unconnected(), 0);
+    Ok(())
+});
+
+on_every_fresh!(
+    an_environment_inside_of_async_code_connects_and_joins_it,
+    |fresh| {
+        let registry = registry(fresh)?;
+        for place in PLACES {
+            place.run(&registry, |registry| {
+                let inner = Registry::builder(registry.default_database().clone()).build()?;
+                inner.with_async_env(|| {
+                    insert_and_count(&inner)?;
+                    let environment = inner.enter_sync()?;
+                    insert_and_count(&inner)?;
+                    environment.close()
+                })?;
+                assert!(registry.default_database().is_connected());
+                insert_and_count(registry).map(drop)
+            })?;
+            assert!(!registry.default_database().is_connected(), "{place:?}");
+        }
+        Ok(())
+    }
+);
 
 on_every_fresh!(it_waits_inside_of_an_environment, |fresh| {
     let registry = registry(fresh)?;

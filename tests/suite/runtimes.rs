@@ -9,11 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use estoult::{Database, ErrorKind, Lifespan, Result, Schema};
+use estoult::{Database, ErrorKind, Lifespan, Registry, Result, Schema, run_sync};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::support::{
-    Backend, Fresh, eventually, on_every_fresh, runtime,
+    Backend, Fresh, Listing, eventually, on_every_fresh, runtime,
     schemas::{Author, author, create_tables},
     within,
 };
@@ -224,6 +224,167 @@ fn a_server_outside_of_any_runtime_is_an_error_that_says_so() {
         close(lifespan).unwrap();
     }
 }
+
+on_every_fresh!(
+    many_runtimes_share_a_static_one_after_another_and_at_once,
+    |fresh| {
+        static DATABASES: [OnceLock<Database>; 3] = [const { OnceLock::new() }; 3];
+        let place = &DATABASES[fresh.backend() as usize];
+        let (db, lifespan) = connected(fresh, 3)?;
+        let db: &'static Database = place.get_or_init(|| db);
+        let listing = Listing::of(fresh)?;
+        let threads: Vec<_> = (0..8)
+            .map(|number| {
+                // As many tests do, each with a runtime of its own.
+                thread::spawn(move || {
+                    for turn in 0..10 {
+                        let runtime = if (number + turn) % 2 == 0 {
+                            current_thread()
+                        } else {
+                            runtime()
+                        };
+                        runtime.block_on(within("it has a turn", author(db, "Kurt")))?;
+                        if turn % 3 == 0 {
+                            runtime.shutdown_background();
+                        }
+                    }
+                    Ok::<_, estoult::Error>(())
+                })
+            })
+            .collect();
+        for thread in threads {
+            thread.join().unwrap()?;
+        }
+        assert_eq!(current_thread().block_on(Author::query().count(db))?, 80);
+        close(lifespan)?;
+        runtime().block_on(eventually("the server lists none", async || {
+            listing.count().await.unwrap() == 0
+        }));
+        Ok(())
+    }
+);
+
+on_every_fresh!(one_bound_holds_over_all_runtimes_on_the_server, |fresh| {
+    let (db, lifespan) = connected(fresh, 3)?;
+    let listing = Listing::of(fresh)?;
+    let (is_done, shared) = (AtomicBool::new(false), runtime());
+    let most = thread::scope(|scope| {
+        let witness = scope.spawn(|| {
+            let mut most = 0;
+            while !is_done.load(Ordering::SeqCst) {
+                most = most.max(runtime().block_on(listing.count())?);
+            }
+            Ok::<_, estoult::Error>(most)
+        });
+        let threads: Vec<_> = (0..8)
+            .map(|number| {
+                let (db, shared) = (&db, &shared);
+                scope.spawn(move || match number % 4 {
+                    0 => shared.block_on(use_often(db)),
+                    1 => current_thread().block_on(use_often(db)),
+                    2 => (0..5).try_for_each(|_| runtime().block_on(use_once(db))),
+                    _ => {
+                        let registry = Registry::builder(db.clone()).build()?;
+                        (0..10).try_for_each(|_| registry.with_async_env(|| run_sync(use_once(db))))
+                    }
+                })
+            })
+            .collect();
+        let outcomes: Vec<_> = threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect();
+        is_done.store(true, Ordering::SeqCst);
+        let most = witness.join().unwrap()?;
+        outcomes.into_iter().collect::<Result<()>>()?;
+        Ok::<_, estoult::Error>(most)
+    })?;
+    // A connection that makes room is gone from the pool a moment before the server has noticed.
+    assert!(most <= 3 + 2, "{most} connections");
+    assert_eq!(db.status().in_use, 0);
+    close(lifespan)?;
+    runtime().block_on(eventually("the server lists none", async || {
+        listing.count().await.unwrap() == 0
+    }));
+    Ok(())
+});
+
+async fn use_once(db: &Database) -> Result<()> {
+    let tx = within("it has a turn", db.begin()).await?;
+    let status = db.status();
+    assert!(status.open <= 3 && status.in_use <= 3, "{status:?}");
+    Author::query().count(&tx).await?;
+    tx.rollback().await
+}
+
+async fn use_often(db: &Database) -> Result<()> {
+    for _ in 0..15 {
+        use_once(db).await?;
+    }
+    Ok(())
+}
+
+on_every_fresh!(
+    a_runtime_may_be_shut_down_while_connections_are_used,
+    |fresh| {
+        let (db, lifespan) = connected(fresh, 2)?;
+        let listing = Listing::of(fresh)?;
+        for round in 0..4 {
+            let ended = runtime();
+            let (used, is_used) = std::sync::mpsc::sync_channel(2);
+            for _ in 0..2 {
+                let (db, used) = (db.clone(), used.clone());
+                ended.spawn(async move {
+                    let tx = db.begin().await.unwrap();
+                    Author::query().count(&tx).await.unwrap();
+                    used.send(()).unwrap();
+                    // Ends with its runtime, in the middle of whatever it does.
+                    loop {
+                        let _ = Author::query().count(&tx).await;
+                        tokio::task::yield_now().await;
+                    }
+                });
+            }
+            is_used.recv().unwrap();
+            if round % 2 == 0 {
+                ended.shutdown_background();
+            } else {
+                drop(ended);
+            }
+            current_thread().block_on(within("there is a place", author(&db, "Kurt")))?;
+        }
+        assert_eq!(current_thread().block_on(Author::query().count(&db))?, 4);
+        close(lifespan)?;
+        runtime().block_on(eventually("the server lists none", async || {
+            listing.count().await.unwrap() == 0
+        }));
+        Ok(())
+    }
+);
+
+on_every_fresh!(a_runtime_that_has_ended_is_an_error_and_no_hang, |fresh| {
+    let (db, lifespan) = connected(fresh, 2)?;
+    let ended = runtime();
+    let handle = ended.handle().clone();
+    ended.shutdown_background();
+    {
+        let _entered = handle.enter();
+        let mut insert = Box::pin(author(&db, "Kurt"));
+        // It is refused at once, or, on SQLite, when it wants a thread of the runtime.
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let begun = Instant::now();
+        loop {
+            if let std::task::Poll::Ready(outcome) = insert.as_mut().poll(&mut context) {
+                outcome.unwrap_err();
+                break;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "it hangs");
+            thread::yield_now();
+        }
+    }
+    current_thread().block_on(within("others go on", author(&db, "Kurt")))?;
+    close(lifespan)
+});
 
 /// The value of a future that has to be ready at its first poll, without a runtime.
 fn poll_outside<T>(future: std::pin::Pin<&mut impl Future<Output = T>>) -> T {

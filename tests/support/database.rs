@@ -72,6 +72,11 @@ impl Fresh {
         self.backend
     }
 
+    /// Its name on the server.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The database with the default settings, not connected.
     pub(crate) fn database(&self) -> Database {
         Database::builder(&self.url).build().expect("a database")
@@ -114,7 +119,7 @@ impl Drop for Fresh {
     }
 }
 
-fn server(backend: Backend) -> &'static str {
+pub(super) fn server(backend: Backend) -> &'static str {
     match backend {
         Backend::Postgres => servers::postgres_url(),
         Backend::MySql | Backend::Sqlite => servers::mysql_url(),

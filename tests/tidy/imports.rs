@@ -25,7 +25,6 @@ const fn exception(file: &'static str, uses: &'static str, reason: &'static str)
 
 const VERB: &str = "a verb is a method of its noun and one call of a stage in `database/`";
 const ADDRESS: &str = "settings and address of a database are written by users next to `Database`";
-const BLOCKS: &str = "a thread that may block is marked by the bridge";
 
 const ORDERS: [Order; 3] = [
     Order {
@@ -33,6 +32,7 @@ const ORDERS: [Order; 3] = [
         modules: &[
             "error",
             "context",
+            "blocking",
             "value",
             "row",
             "backend",
@@ -60,8 +60,6 @@ const ORDERS: [Order; 3] = [
             exception("backend/absent_mysql.rs", "database", ADDRESS),
             exception("backend/server_url.rs", "database", ADDRESS),
             exception("backend/absent_server_url.rs", "database", ADDRESS),
-            exception("backend/sqlite/session.rs", "bridge", BLOCKS),
-            exception("database/lease.rs", "bridge", BLOCKS),
             exception("schema.rs", "query", "`Book::query()` begins a query"),
             exception(
                 "schema.rs",
@@ -102,6 +100,11 @@ const ORDERS: [Order; 3] = [
                 "database.rs",
                 "registry",
                 "`Database::connect` gives a lifespan",
+            ),
+            exception(
+                "registry/lifespan.rs",
+                "bridge",
+                "the subloop ends with the last lifespan",
             ),
         ],
     },

@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 
 use crate::{
     backend::{Dialect, Features, Outcome, Session, Statement},
-    bridge,
+    blocking,
     error::{Conflict, Error, ErrorKind, Result},
     row::{Collected, Decode, Sink},
 };
@@ -409,7 +409,7 @@ impl Drop for Lease {
 /// Closes a session within a time limit, without anybody waiting for it. An open transaction is rolled back first, so
 /// that its locks go as early as they can.
 pub(crate) fn close_in_background(mut session: Box<dyn Session>, is_in_transaction: bool) {
-    if session.is_broken() || bridge::may_block() {
+    if session.is_broken() || !blocking::has_background() {
         return;
     }
     // Without a runtime the session is dropped, which closes it without a good-bye.

@@ -13,6 +13,7 @@ use std::{
 use tokio::sync::Mutex;
 
 use crate::{
+    bridge::Owner,
     database::Database,
     error::{Error, ErrorKind, Result},
 };
@@ -54,6 +55,7 @@ impl Lives {
 #[must_use = "the databases are connected only for as long as the lifespan lives"]
 pub struct Lifespan {
     databases: Vec<Database>,
+    _subloop: Owner,
 }
 
 impl fmt::Debug for Lifespan {
@@ -70,6 +72,7 @@ impl Lifespan {
         // Dropped on failure, and when this future is: whatever is connected by then is closed.
         let mut lifespan = Self {
             databases: Vec::with_capacity(databases.len()),
+            _subloop: Owner::new(),
         };
         let mut failures = Vec::new();
         let mut waiting = databases.into_iter();
@@ -95,7 +98,11 @@ impl Lifespan {
         }
         let opened = std::mem::take(&mut lifespan.databases);
         // Their own errors would hide why the attempt failed.
-        let _ = Self { databases: opened }.close().await;
+        let opened = Self {
+            databases: opened,
+            _subloop: Owner::new(),
+        };
+        let _ = opened.close().await;
         Err(failed(failures))
     }
 

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     backend::{Dialect, Features, Outcome, Session, Statement},
-    bridge,
+    blocking,
     error::{Error, ErrorKind, Result},
     row::{Cells, Sink},
     value::{Datum, DatumRef, Mismatch, temporal},
@@ -70,7 +70,7 @@ impl SqliteSession {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        if bridge::may_block() {
+        if blocking::may_block() {
             return match &self.connection {
                 Some(connection) => work(connection),
                 None => Err(gone()),
@@ -123,7 +123,7 @@ where
     T: Send + 'static,
     F: FnOnce() -> Result<T> + Send + 'static,
 {
-    if bridge::may_block() {
+    if blocking::may_block() {
         return work();
     }
     let Ok(runtime) = Handle::try_current() else {

@@ -20,6 +20,7 @@ use tokio::{
 
 use crate::{
     backend::{Backend, Dialect, Session},
+    blocking,
     database::{
         DatabaseOptions,
         lease::{Holder, SharedHolder},
@@ -284,15 +285,13 @@ impl Shared {
         }
         let set = self.new_set()?;
         sets.insert(id, set.clone());
+        // A runtime that has ended drops what it is given at once, and that wants the lock.
+        drop(sets);
         let guard = RuntimeEnd {
             shared: Arc::downgrade(self),
             id,
         };
-        // The task ends when its runtime does, and with it go the runtime's connections.
-        runtime.spawn(async move {
-            let _guard = guard;
-            std::future::pending::<()>().await;
-        });
+        blocking::keep_until_end(&runtime, guard);
         Ok(set)
     }
 
