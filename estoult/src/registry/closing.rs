@@ -239,19 +239,22 @@ impl Ending {
 
 /// Says that the last lifespan of a database was dropped, not closed.
 fn say(database: &Database, closed: usize, held_by: &[String]) {
-    if held_by.is_empty() {
-        tracing::debug!(
-            %database,
-            connections = database.status().open + closed,
-            "the last lifespan of a database was dropped: its connections are closed in the background"
-        );
-    } else {
-        tracing::warn!(
-            %database,
-            in_use = held_by.len(),
-            held_by = held_by.join("; "),
-            "the last lifespan of a database was dropped while its connections are in use: they are closed when they \
-             come back; call `close().await` to wait for them"
-        );
+    if !held_by.is_empty() {
+        return warn(database, held_by);
     }
+    tracing::debug!(
+        %database,
+        connections = database.status().open + closed,
+        "the last lifespan of a database was dropped: its connections are closed in the background"
+    );
+}
+
+fn warn(database: &Database, held_by: &[String]) {
+    tracing::warn!(
+        %database,
+        in_use = held_by.len(),
+        held_by = held_by.join("; "),
+        "the last lifespan of a database was dropped while its connections are in use: they are closed when they come \
+         back; call `close().await` to wait for them"
+    );
 }
