@@ -220,3 +220,6 @@ impl Life {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
