@@ -1,5 +1,8 @@
 //! Lifespans: all databases or none, nested and overlapping, and what happens outside of them.
 
+mod attempt;
+mod mode;
+
 use std::{sync::Arc, thread, time::Duration};
 
 use estoult::{Database, ErrorKind, Registry, Schema, extension::LeaseSource};

@@ -32,7 +32,7 @@ use crate::{
 /// How often a task shows that it is driven, and how often others look.
 const BEAT: Duration = Duration::from_millis(100);
 /// After how long without a sign of life a task counts as one that nobody drives.
-const STILL_AFTER: Duration = Duration::from_millis(500);
+const STILL_AFTER: Duration = Duration::from_secs(1);
 
 /// One attempt to connect a database.
 pub(super) struct Attempt {
