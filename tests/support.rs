@@ -2,6 +2,7 @@
 
 mod capture;
 mod database;
+mod front;
 mod listed;
 mod property;
 pub(crate) mod schemas;
@@ -13,6 +14,7 @@ mod wait;
 pub(crate) use self::{
     capture::Capture,
     database::{Backend, Fresh, run, run_fresh, runtime},
+    front::{Front, Manner},
     listed::Listing,
     property::for_any,
     table::create_table,

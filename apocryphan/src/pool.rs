@@ -12,8 +12,9 @@ use std::{fmt, ops::Deref, panic::Location, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use estoult::{
-    Database, DatabaseSource, Dialect, Executor, PoolStatus, Reads, Result, Writes,
-    extension::{Connections, Lease, LeaseSource},
+    Database, DatabaseOptions, DatabaseSource, Dialect, Executor, PoolStatus, Reads, Result,
+    Writes,
+    extension::{Connections, Drained, Lease, LeaseSource},
 };
 
 pub use self::builder::{
@@ -142,11 +143,31 @@ impl LeaseSource for Pool {
         self.connections.status()
     }
 
-    async fn close(&self, within: Duration) -> Result<()> {
-        self.connections.close(within).await
+    async fn warm(&self, connections: usize) -> Result<()> {
+        self.connections.warm(connections).await
     }
 
-    fn close_idle(&self) {
-        self.connections.close_idle();
+    fn options(&self) -> &DatabaseOptions {
+        self.connections.options()
+    }
+
+    fn held_by(&self) -> Vec<String> {
+        self.connections.held_by()
+    }
+
+    fn begin(&self) {
+        self.connections.begin();
+    }
+
+    fn end(&self) {
+        self.connections.end();
+    }
+
+    fn sweep(&self) -> usize {
+        self.connections.sweep()
+    }
+
+    async fn drain(&self, within: Duration) -> Drained {
+        self.connections.drain(within).await
     }
 }

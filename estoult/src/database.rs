@@ -1,33 +1,31 @@
 //! Where it happens: a [`Database`] hands out connections and runs transactions.
 
 mod executor;
+mod hook;
 pub(crate) mod lease;
 mod options;
 mod pool;
 pub(crate) mod preload;
 pub(crate) mod read;
 mod schemas;
+pub(crate) mod together;
 pub(crate) mod transaction;
+mod unconnected;
 pub(crate) mod url;
 pub(crate) mod write;
 
-use std::{
-    fmt,
-    future::Future,
-    panic::Location,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{fmt, future::Future, panic::Location, sync::Arc};
 
 pub(crate) use self::executor::Held;
+use self::unconnected::Unconnected;
 pub use self::{
     executor::{Anyone, Executor, Pinned, Reads, Tenant, Writes},
-    lease::{Lease, LeaseSource, PoolStatus},
+    hook::DatabaseHook,
+    lease::{Drained, Lease, LeaseSource, PoolStatus},
     options::{DatabaseBuilder, DatabaseOptions, DatabaseSource},
     pool::Connections,
     transaction::{Isolation, Transaction, TransactionBuilder},
+    unconnected::DatabaseNotConnected,
 };
 use crate::{
     backend::Dialect,
@@ -65,7 +63,8 @@ struct Parts {
     default_schema: Option<Arc<str>>,
     source: Arc<dyn LeaseSource>,
     lives: Arc<Lives>,
-    used_unconnected: Arc<AtomicU64>,
+    not_connected: DatabaseNotConnected,
+    unconnected: Arc<Unconnected>,
 }
 
 /// Tells the connections of one database from those of another.
@@ -77,7 +76,7 @@ impl fmt::Debug for Database {
         f.debug_struct("Database")
             .field("name", &self.0.name)
             .field("address", &self.0.address)
-            .field("lifespans", &self.0.lives.count())
+            .field("state", &self.state())
             .finish()
     }
 }
@@ -102,9 +101,10 @@ impl Database {
             registry: WeakRegistry::default(),
             schema: None,
             default_schema: None,
+            not_connected: source.options().not_connected.unwrap_or_default(),
+            lives: Arc::new(Lives::new(Arc::clone(&source))),
             source,
-            lives: Arc::new(Lives::default()),
-            used_unconnected: Arc::new(AtomicU64::new(0)),
+            unconnected: Arc::default(),
         }))
     }
 
@@ -181,6 +181,12 @@ impl Database {
         ConnectionsId(Arc::as_ptr(&self.0.source).cast::<()>().addr())
     }
 
+    /// The same database; what happens when it is used without being connected, unless it says so itself.
+    pub(crate) fn when_not_connected(&self, policy: DatabaseNotConnected) -> Self {
+        let own = self.0.source.options().not_connected;
+        self.with(|parts| parts.not_connected = own.unwrap_or(policy))
+    }
+
     /// Its name in the registry; `default` when it has none.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -208,22 +214,20 @@ impl Database {
     /// Whether a lifespan keeps it connected.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.0.lives.count() > 0
+        matches!(self.state(), DatabaseState::Connected(_))
     }
 
     /// How far it is connected.
     #[must_use]
     pub fn state(&self) -> DatabaseState {
-        match self.0.lives.count() {
-            0 => DatabaseState::Idle,
-            lifespans => DatabaseState::Connected(lifespans),
-        }
+        self.0.lives.state()
     }
 
-    /// How often it was used outside of a lifespan.
+    /// How often it was used while no lifespan kept it connected; what happens then is
+    /// [`DatabaseNotConnected`].
     #[must_use]
     pub fn used_unconnected(&self) -> u64 {
-        self.0.used_unconnected.load(Ordering::Relaxed)
+        self.0.unconnected.times()
     }
 
     pub(crate) fn lives(&self) -> &Arc<Lives> {
@@ -234,18 +238,20 @@ impl Database {
         &self.0.source
     }
 
-    /// Opens a first connection, and keeps connections open until the lifespan ends.
+    /// Opens a first connection, and keeps connections open until the lifespan ends. Those who connect at the same time
+    /// share one attempt, and its failure.
     ///
     /// # Errors
     ///
-    /// `Connection` when the database can't be reached or refuses the login, `Timeout` when it does not answer.
+    /// `Connection` when the database can't be reached or refuses the login, `Timeout` when it does not answer; what an
+    /// [`on_connect`](DatabaseBuilder::on_connect) hook gives.
     pub async fn connect(&self) -> Result<Lifespan> {
         Lifespan::begin(vec![self.clone()]).await
     }
 
     /// A connection: one that is kept when a lifespan keeps the database connected, else one for this once.
     pub(crate) async fn lease(&self, origin: &'static Location<'static>) -> Result<Lease> {
-        if self.0.lives.count() > 0 {
+        if self.0.lives.is_open() {
             return self
                 .0
                 .source
@@ -253,14 +259,8 @@ impl Database {
                 .await
                 .map_err(|error| error.context(&format!("get a connection to {self}")));
         }
-        let times = self.0.used_unconnected.fetch_add(1, Ordering::Relaxed) + 1;
-        tracing::warn!(
-            database = %self,
-            at = %format_args!("{}:{}", origin.file(), origin.line()),
-            times,
-            "a database is used that is not connected: each use opens a connection of its own; \
-             call `connect()` and keep the lifespan"
-        );
+        let policy = self.0.not_connected;
+        self.0.unconnected.note(self, policy, origin)?;
         self.0.source.acquire_once(origin).await
     }
 

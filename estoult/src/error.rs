@@ -20,9 +20,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// assert!(error.to_string().contains("port"));
 /// assert!(!error.to_string().contains("secret"));
 /// ```
+#[derive(Clone)]
 pub struct Error(Box<Details>);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Details {
     kind: ErrorKind,
     message: String,

@@ -67,8 +67,9 @@ pub use crate::{
     changeset::{Changes, Changeset, FieldError, New, Params, insert_all},
     context::{Context, with_schema, with_tags, with_tenant},
     database::{
-        Anyone, Database, DatabaseBuilder, DatabaseOptions, DatabaseSource, Executor, Isolation,
-        Pinned, PoolStatus, Reads, Tenant, Transaction, TransactionBuilder, Writes,
+        Anyone, Database, DatabaseBuilder, DatabaseHook, DatabaseNotConnected, DatabaseOptions,
+        DatabaseSource, Executor, Isolation, Pinned, PoolStatus, Reads, Tenant, Transaction,
+        TransactionBuilder, Writes,
     },
     error::{Conflict, Constraint, ConstraintKind, Error, ErrorKind, Result},
     expr::{Expr, Operand, Order, Predicate, count_rows, escape_like},
@@ -77,7 +78,8 @@ pub use crate::{
         query, sql,
     },
     registry::{
-        DatabaseHealth, DatabaseState, Health, Lifespan, Registry, RegistryBuilder, Role, registry,
+        Closed, DatabaseClosed, DatabaseHealth, DatabaseState, Health, Lifespan, Registry,
+        RegistryBuilder, Role, registry,
     },
     row::{Cells, FromRow, Row, Sink},
     schema::{
@@ -92,7 +94,7 @@ pub use crate::{
 pub mod extension {
     pub use crate::{
         backend::{Backend, Session},
-        database::{Connections, Lease, LeaseSource},
+        database::{Connections, Drained, Lease, LeaseSource},
     };
 }
 

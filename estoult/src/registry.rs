@@ -1,8 +1,12 @@
 //! Which databases there are: a [`Registry`] owns a default database and named extra ones, and connects them together.
 
+mod attempt;
+mod closing;
+mod connecting;
 mod health;
+mod life;
 mod lifespan;
-mod together;
+mod lives;
 
 use std::{
     collections::BTreeMap,
@@ -12,13 +16,17 @@ use std::{
 
 use once_cell::sync::OnceCell;
 
-pub(crate) use self::lifespan::Lives;
+pub(crate) use self::lives::Lives;
 pub use self::{
+    closing::{Closed, DatabaseClosed},
     health::{DatabaseHealth, DatabaseState, Health, Role},
     lifespan::Lifespan,
 };
 use crate::{
-    database::{Database, DatabaseSource, Transaction, transaction::transaction_of_registry},
+    database::{
+        Database, DatabaseNotConnected, DatabaseSource, Transaction,
+        transaction::transaction_of_registry,
+    },
     error::{Error, Result},
 };
 
@@ -81,6 +89,7 @@ impl fmt::Debug for Registry {
 pub struct RegistryBuilder {
     default: DatabaseSource,
     extra: Vec<(String, DatabaseSource)>,
+    not_connected: DatabaseNotConnected,
 }
 
 impl RegistryBuilder {
@@ -91,6 +100,13 @@ impl RegistryBuilder {
         self
     }
 
+    /// What happens when a database is used while no lifespan keeps it connected, for all that say nothing themselves.
+    #[must_use]
+    pub fn not_connected(mut self, policy: DatabaseNotConnected) -> Self {
+        self.not_connected = policy;
+        self
+    }
+
     /// The registry. Nothing is opened yet.
     ///
     /// # Errors
@@ -98,6 +114,7 @@ impl RegistryBuilder {
     /// `Configuration` with every mistake: URLs, settings, names that are blank or taken.
     pub fn build(self) -> Result<Registry> {
         let mut mistakes = Vec::new();
+        let policy = self.not_connected;
         let default = built(DEFAULT, self.default, &mut mistakes);
         let mut extra = BTreeMap::new();
         for (name, source) in self.extra {
@@ -112,7 +129,8 @@ impl RegistryBuilder {
             Some(default) if mistakes.is_empty() => {
                 let databases = Arc::new_cyclic(|registry| {
                     let named = |name: &str, database: &Database| {
-                        database.named(name, WeakRegistry(Weak::clone(registry)))
+                        let registry = WeakRegistry(Weak::clone(registry));
+                        database.when_not_connected(policy).named(name, registry)
                     };
                     let extra = extra
                         .into_iter()
@@ -174,6 +192,7 @@ impl Registry {
         RegistryBuilder {
             default: default.into(),
             extra: Vec::new(),
+            not_connected: DatabaseNotConnected::default(),
         }
     }
 

@@ -6,19 +6,37 @@ use std::{
 };
 
 use tracing::{
-    Event, Metadata, Subscriber,
+    Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
     span::{Attributes, Id, Record},
 };
 
-/// Collects the warnings of a thread; set it with `tracing::subscriber::with_default`.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Capture(Arc<Mutex<Vec<String>>>);
+/// Collects what a thread tells; set it with `tracing::subscriber::with_default`.
+#[derive(Debug, Clone)]
+pub(crate) struct Capture {
+    level: Level,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+/// Collects warnings.
+impl Default for Capture {
+    fn default() -> Self {
+        Self::of(Level::WARN)
+    }
+}
 
 impl Capture {
+    /// Collects what is told at this level, or is more important.
+    pub(crate) fn of(level: Level) -> Self {
+        Self {
+            level,
+            lines: Arc::default(),
+        }
+    }
+
     /// The lines so far: `message; field=value; …`.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+        self.lines.lock().unwrap().clone()
     }
 }
 
@@ -36,7 +54,7 @@ impl Visit for Line {
 
 impl Subscriber for Capture {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= tracing::Level::WARN && metadata.target().starts_with("estoult")
+        *metadata.level() <= self.level && metadata.target().starts_with("estoult")
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
@@ -50,7 +68,7 @@ impl Subscriber for Capture {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(String::new());
         event.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
+        self.lines.lock().unwrap().push(line.0);
     }
 
     fn enter(&self, _: &Id) {}

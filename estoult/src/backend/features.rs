@@ -114,6 +114,8 @@ pub struct Features {
     pub count_tables: &'static str,
     /// The statement that tells whether the database takes no writes: one row with 1 when it is so, else with 0.
     pub is_read_only: &'static str,
+    /// The codes with which it refuses a connection that it may take a little later.
+    pub passing_refusals: &'static [&'static str],
 }
 
 impl Features {
@@ -207,6 +209,7 @@ const SQLITE: Features = Features {
     list_schemas: "",
     count_tables: "",
     is_read_only: "select query_only from pragma_query_only",
+    passing_refusals: &[],
 };
 
 const POSTGRES: Features = Features {
@@ -244,6 +247,8 @@ const POSTGRES: Features = Features {
     count_tables: "select count(*) from pg_class join pg_namespace on pg_namespace.oid = relnamespace \
         where relkind in ('r', 'p', 'v', 'm', 'f') and nspname = $1",
     is_read_only: "select cast(pg_is_in_recovery() as integer)::bigint",
+    // It shuts down, was killed, starts; it has too many connections.
+    passing_refusals: &["57P01", "57P02", "57P03", "53300"],
 };
 
 const MYSQL: Features = Features {
@@ -281,6 +286,8 @@ const MYSQL: Features = Features {
     count_tables: "select count(*) from information_schema.tables where table_schema = ?",
     // A server that counts in words says OFF, ON or more than that.
     is_read_only: "select cast(if(@@global.read_only in ('0', 'OFF'), 0, 1) as signed)",
+    // Too many connections, of all or of one user; it shuts down.
+    passing_refusals: &["1040", "1203", "1053"],
 };
 
 const MARIADB: Features = Features {

@@ -117,10 +117,12 @@ fn cannot_open(path: &Path, address: &SqliteAddress, error: &rusqlite::Error) ->
         }
         _ => error.to_string(),
     };
+    let code = error.sqlite_error().map(|error| error.extended_code);
     Error::new(
         ErrorKind::Connection,
         format!("open the SQLite file `{}`: {reason}", path.display()),
     )
+    .with_code(code.unwrap_or_default().to_string())
 }
 
 fn configure(

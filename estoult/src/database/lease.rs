@@ -19,6 +19,7 @@ use tokio::runtime::Handle;
 use crate::{
     backend::{Dialect, Features, Outcome, Session, Statement},
     blocking,
+    database::DatabaseOptions,
     error::{Conflict, Error, ErrorKind, Result},
     row::{Collected, Decode, Sink},
 };
@@ -46,18 +47,63 @@ pub trait LeaseSource: fmt::Debug + Send + Sync + 'static {
     /// `Timeout` and `Connection` when none can be opened.
     async fn acquire_once(&self, origin: &'static Location<'static>) -> Result<Lease>;
 
-    /// How many connections there are.
-    fn status(&self) -> PoolStatus;
-
-    /// Closes what is not in use, and waits for the rest until the deadline.
+    /// Opens connections until there are so many that nobody uses, to be kept for the runtime of the caller. There may
+    /// be more time than `acquire` has: the caller sets the limit.
     ///
     /// # Errors
     ///
-    /// `Timeout` when connections are still in use then; they are closed when they come back.
-    async fn close(&self, within: Duration) -> Result<()>;
+    /// `Timeout` and `Connection` when one can't be opened.
+    async fn warm(&self, connections: usize) -> Result<()>;
 
-    /// Closes what is not in use, at once and without waiting.
-    fn close_idle(&self);
+    /// The settings of the connections, and of connecting as a whole.
+    fn options(&self) -> &DatabaseOptions;
+
+    /// How many connections there are.
+    fn status(&self) -> PoolStatus;
+
+    /// Who holds connections, a text each: place, age, whether in a transaction.
+    fn held_by(&self) -> Vec<String>;
+
+    /// A first lifespan begins: connections that come back are kept from now on. It is called under a lock and does
+    /// not wait.
+    fn begin(&self);
+
+    /// The last lifespan has ended: connections that were opened so far are no longer kept when they come back, nor
+    /// handed out. It is called under a lock, does not wait, and closes nothing yet.
+    fn end(&self);
+
+    /// Closes in the background what nobody uses and belongs to lifespans that have ended; tells how many.
+    fn sweep(&self) -> usize;
+
+    /// Closes what belongs to lifespans that have ended: what nobody uses at once, the rest when it comes back, as far
+    /// as that happens in time.
+    async fn drain(&self, within: Duration) -> Drained;
+}
+
+/// What [`LeaseSource::drain`] did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Drained {
+    /// How many connections were closed.
+    pub closed: usize,
+    /// Who still holds one, a text each. They are closed when they come back.
+    pub held_by: Vec<String>,
+}
+
+impl Drained {
+    /// Whether nobody holds one any more.
+    pub(crate) fn complete(&self, address: &str, within: Duration) -> Result<()> {
+        if self.held_by.is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Timeout,
+            format!(
+                "close {address}: connections were still in use after {within:?}, held by {}; they are closed when \
+                 they come back",
+                self.held_by.join("; ")
+            ),
+        ))
+    }
 }
 
 /// How many connections a database has.
@@ -431,11 +477,24 @@ pub(crate) fn close_in_background(mut session: Box<dyn Session>, is_in_transacti
 /// Who holds a connection, for the message of a caller that waited in vain.
 #[derive(Debug, Default)]
 pub(crate) struct Holder {
+    /// In which era of the pool its connection was opened.
+    era: u64,
     since: std::sync::Mutex<Option<(&'static Location<'static>, std::time::Instant)>>,
     in_transaction: AtomicBool,
 }
 
 impl Holder {
+    pub(crate) fn new(era: u64) -> Self {
+        Self {
+            era,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn era(&self) -> u64 {
+        self.era
+    }
+
     pub(crate) fn take(&self, origin: &'static Location<'static>, now: std::time::Instant) {
         if let Ok(mut since) = self.since.lock() {
             *since = Some((origin, now));

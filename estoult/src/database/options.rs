@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
     backend,
-    database::{Database, pool::Connections, url},
+    database::{Database, DatabaseHook, DatabaseNotConnected, hook::Hooks, pool::Connections, url},
     error::{Error, Result},
     query::check_schema,
 };
@@ -27,6 +27,15 @@ pub struct DatabaseOptions {
     pub schema: Option<String>,
     /// The files of SQLite's schemas that are not beside the database's own.
     pub attached: BTreeMap<String, PathBuf>,
+    /// How many connections are opened when the database is connected; with 0 connecting opens none.
+    pub min_connections: usize,
+    /// How long connecting may take as a whole: all connections, all tries, and what runs on connect.
+    pub connect_within: Duration,
+    /// How often connecting is tried again when the database could not be reached.
+    pub connect_retries: u32,
+    /// What happens when the database is used without being connected, if it says something itself.
+    pub not_connected: Option<DatabaseNotConnected>,
+    pub(crate) hooks: Hooks,
 }
 
 impl Default for DatabaseOptions {
@@ -39,7 +48,34 @@ impl Default for DatabaseOptions {
             max_age: None,
             schema: None,
             attached: BTreeMap::new(),
+            min_connections: 1,
+            connect_within: Duration::from_secs(30),
+            connect_retries: 0,
+            not_connected: None,
+            hooks: Hooks::default(),
         }
+    }
+}
+
+impl DatabaseOptions {
+    /// Refuses what contradicts itself.
+    fn check(&self) -> Result<()> {
+        let (min, max) = (self.min_connections, self.max_connections);
+        let mistake = if max == 0 {
+            "max_connections is 0; allow at least 1".to_owned()
+        } else if self.acquire_timeout.is_zero() {
+            "acquire_timeout is 0, so nobody could wait for a connection; allow some time"
+                .to_owned()
+        } else if self.connect_within.is_zero() {
+            "connect_within is 0, so no connection could be opened; allow some time".to_owned()
+        } else if min > max {
+            format!(
+                "min_connections is {min}, but max_connections is {max}; lower the one or raise the other"
+            )
+        } else {
+            return Ok(());
+        };
+        Err(Error::configuration(format!("build a database: {mistake}")))
     }
 }
 
@@ -85,7 +121,8 @@ impl DatabaseBuilder {
         self
     }
 
-    /// How long opening a connection may take; 10 seconds when not said.
+    /// How long opening one connection may take, at any time; 10 seconds when not said. What connecting the database
+    /// may take as a whole is [`connect_within`](Self::connect_within).
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.options.connect_timeout = timeout;
@@ -122,6 +159,85 @@ impl DatabaseBuilder {
         self
     }
 
+    /// How many connections are opened when the database is connected; 1 when not said, which shows that the database
+    /// answers. They belong to the runtime that connects: another one opens its own when it needs them.
+    #[must_use]
+    pub fn min_connections(mut self, connections: usize) -> Self {
+        self.options.min_connections = connections;
+        self
+    }
+
+    /// Lets connecting open nothing: the first statement opens the first connection, and is the first to know when the
+    /// database does not answer. The same as no [`min_connections`](Self::min_connections).
+    #[must_use]
+    pub fn lazy(self) -> Self {
+        self.min_connections(0)
+    }
+
+    /// How long connecting the database may take as a whole, with all its connections, all tries and what runs on
+    /// connect; 30 seconds when not said.
+    #[must_use]
+    pub fn connect_within(mut self, limit: Duration) -> Self {
+        self.options.connect_within = limit;
+        self
+    }
+
+    /// Tries so many times more to connect when the database can't be reached or does not answer; never when not said.
+    /// Between tries it waits, a twentieth of a second at first and longer each time, up to two seconds. What the
+    /// server refuses for good, such as a wrong password, is not tried again.
+    #[must_use]
+    pub fn connect_retries(mut self, times: u32) -> Self {
+        self.options.connect_retries = times;
+        self
+    }
+
+    /// What happens when the database is used while no lifespan keeps it connected; it warns when not said.
+    #[must_use]
+    pub fn not_connected(mut self, policy: DatabaseNotConnected) -> Self {
+        self.options.not_connected = Some(policy);
+        self
+    }
+
+    /// Runs this when a first lifespan has connected the database, before `connect` returns. When it fails, connecting
+    /// has failed, and what was opened is closed again. It may take what is left of
+    /// [`connect_within`](Self::connect_within), and must not connect the same database.
+    ///
+    /// It runs outside of the scopes of whoever connects, such as [`with_schema`](crate::with_schema). Several hooks
+    /// run in the order in which they were given.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> estoult::Result<()> {
+    /// use estoult::{Database, Result, sql};
+    ///
+    /// async fn create_tables(database: Database) -> Result<()> {
+    ///     sql("create table if not exists books (id integer primary key)").execute(&database).await?;
+    ///     Ok(())
+    /// }
+    ///
+    /// let database = Database::builder("sqlite::memory:").on_connect(create_tables).build()?;
+    /// let lifespan = database.connect().await?;
+    /// sql("insert into books (id) values (1)").execute(&database).await?;
+    /// lifespan.close().await
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn on_connect(mut self, hook: impl DatabaseHook) -> Self {
+        self.options.hooks.add_on_connect(hook);
+        self
+    }
+
+    /// Runs this when the last lifespan ends, while the connections can still be used. Several hooks run in reverse
+    /// order, all of them; closing the lifespan tells the first failure, and disconnects all the same.
+    ///
+    /// Whoever connects meanwhile waits for it. When the last lifespan is dropped instead of closed, it runs in the
+    /// background of the runtime; outside of any runtime it can't run, and a warning says so.
+    #[must_use]
+    pub fn on_disconnect(mut self, hook: impl DatabaseHook) -> Self {
+        self.options.hooks.add_on_disconnect(hook);
+        self
+    }
+
     /// All settings at once.
     #[must_use]
     pub fn options(mut self, options: DatabaseOptions) -> Self {
@@ -136,16 +252,7 @@ impl DatabaseBuilder {
     /// `Configuration` when the URL or a setting is wrong; `Unsupported` when this build lacks the backend.
     pub fn connections(self) -> Result<Connections> {
         let target = url::parse(&self.url)?;
-        if self.options.max_connections == 0 {
-            return Err(Error::configuration(
-                "build a database: max_connections is 0; allow at least 1",
-            ));
-        }
-        if self.options.acquire_timeout.is_zero() {
-            return Err(Error::configuration(
-                "build a database: acquire_timeout is 0, so nobody could wait for a connection; allow some time",
-            ));
-        }
+        self.options.check()?;
         let backend = backend::open(&target, &self.options)?;
         if let Some(schema) = &self.options.schema {
             check_schema(schema, backend.dialect().features())?;

@@ -2,6 +2,8 @@
 //!
 //! Release is synchronous and does no I/O; a connection is asked whether it lives only after it was idle for a while.
 
+mod drain;
+mod era;
 mod place;
 mod shared;
 
@@ -27,7 +29,7 @@ use crate::{
     backend::{Backend, Dialect},
     database::{
         DatabaseOptions,
-        lease::{Lease, LeaseSource, PoolStatus},
+        lease::{Drained, Lease, LeaseSource, PoolStatus, close_in_background},
     },
     error::{Error, ErrorKind, Result},
 };
@@ -74,6 +76,24 @@ impl Connections {
             .sum()
     }
 
+    /// Closes idle connections, in the background.
+    pub fn close_idle(&self) {
+        for session in self.0.take_idle(|_| true) {
+            close_in_background(session, false);
+        }
+    }
+
+    /// Closes all connections that are open now, those in use when they come back, and waits for that.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` when connections were still in use after this time; the message says by whom.
+    pub async fn close(&self, within: Duration) -> Result<()> {
+        self.0.turn_over();
+        let drained = self.0.drain(within).await;
+        drained.complete(&self.0.address, within)
+    }
+
     async fn kept(&self) -> Result<Object<Opener>> {
         let set = self.0.set()?;
         let mut get = pin!(set.get());
@@ -90,6 +110,18 @@ impl Connections {
             Ok(got) => got.map_err(unwrap_error),
             Err(_) => Err(self.0.exhausted()),
         }
+    }
+
+    /// The lease of a place in the pool; `None` when its session is gone.
+    fn lease(&self, mut kept: Object<Opener>, origin: &'static Location<'static>) -> Option<Lease> {
+        kept.holder.take(origin, kept.used);
+        if let Some(session) = kept.session.take() {
+            let home = Box::new(Place::new(kept, Arc::clone(&self.0)));
+            return Some(Lease::new(session, Some(home)));
+        }
+        // A place whose session is gone frees itself.
+        drop(Object::take(kept));
+        None
     }
 }
 
@@ -111,19 +143,11 @@ impl LeaseSource for Connections {
     }
 
     async fn acquire(&self, origin: &'static Location<'static>) -> Result<Lease> {
-        // Read before it is written: most often there is nothing to write, and all threads share it.
-        if self.0.is_closed.load(Ordering::SeqCst) {
-            self.0.is_closed.store(false, Ordering::SeqCst);
-        }
         loop {
-            let mut kept = self.kept().await?;
-            kept.holder.take(origin, kept.used);
-            if let Some(session) = kept.session.take() {
-                let home = Box::new(Place::new(kept, Arc::clone(&self.0)));
-                return Ok(Lease::new(session, Some(home)));
+            let kept = self.kept().await?;
+            if let Some(lease) = self.lease(kept, origin) {
+                return Ok(lease);
             }
-            // A place whose session is gone frees itself; the next one is tried.
-            drop(Object::take(kept));
         }
     }
 
@@ -140,46 +164,37 @@ impl LeaseSource for Connections {
         }
     }
 
-    async fn close(&self, within: Duration) -> Result<()> {
-        let deadline = Instant::now() + within;
-        self.0.is_closed.store(true, Ordering::SeqCst);
-        loop {
-            for set in self.0.sets() {
-                let removed = set.retain(|_, _| false).removed;
-                for mut kept in removed {
-                    if let Some(session) = kept.session.take() {
-                        session.close().await;
-                    }
-                }
-            }
-            let in_use = self.status().in_use;
-            if in_use == 0 {
-                return Ok(());
-            }
-            if Instant::now() >= deadline {
-                return Err(self.still_in_use(within));
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+    async fn warm(&self, connections: usize) -> Result<()> {
+        let set = self.0.set()?;
+        let mut leases = Vec::with_capacity(connections);
+        while leases.len() < connections {
+            let kept = set.get().await.map_err(unwrap_error)?;
+            leases.extend(self.lease(kept, Location::caller()));
         }
+        Ok(())
     }
 
-    fn close_idle(&self) {
-        self.0.is_closed.store(true, Ordering::SeqCst);
-        for set in self.0.sets() {
-            set.retain(|_, _| false);
-        }
+    fn options(&self) -> &DatabaseOptions {
+        &self.0.options
     }
-}
 
-impl Connections {
-    fn still_in_use(&self, within: Duration) -> Error {
-        let (address, holders) = (&self.0.address, self.0.held_by().join("; "));
-        Error::new(
-            ErrorKind::Timeout,
-            format!(
-                "close {address}: connections were still in use after {within:?}, held by {holders}; \
-                 they are closed when they come back"
-            ),
-        )
+    fn held_by(&self) -> Vec<String> {
+        self.0.held_by()
+    }
+
+    fn begin(&self) {
+        self.0.begin();
+    }
+
+    fn end(&self) {
+        self.0.end();
+    }
+
+    fn sweep(&self) -> usize {
+        self.0.sweep()
+    }
+
+    async fn drain(&self, within: Duration) -> Drained {
+        self.0.drain(within).await
     }
 }

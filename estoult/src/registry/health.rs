@@ -7,13 +7,13 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{
-    Registry,
-    together::{Work, together},
-};
+use super::Registry;
 use crate::{
     backend::Statement,
-    database::{Database, Lease, PoolStatus},
+    database::{
+        Database, Lease, PoolStatus,
+        together::{Work, together},
+    },
     error::{Error, ErrorKind, Result},
     row::FromRow,
 };
@@ -180,9 +180,8 @@ impl Registry {
         let asked = self.databases().cloned().map(|database| -> Work<_> {
             Box::pin(async move { database.health_within(limit).await })
         });
-        let asked: Vec<_> = asked.collect();
         Health {
-            databases: together(asked, ASKED_AT_ONCE).await,
+            databases: together(asked.collect(), ASKED_AT_ONCE).await,
         }
     }
 }

@@ -1,108 +1,83 @@
-//! The time for which databases are connected: counted for each database, ended by the last guard.
+//! The time for which databases are connected: begun for all or none, ended by [`Lifespan::close`] or by dropping it.
 
 use std::{
     fmt,
-    future::poll_fn,
-    panic::Location,
-    pin::Pin,
-    sync::atomic::{AtomicUsize, Ordering},
-    task::Poll,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use tokio::sync::Mutex;
-
+use super::{
+    closing::{self, Closed},
+    lives::Hold,
+};
 use crate::{
     bridge::Owner,
-    database::Database,
+    database::{
+        Database,
+        together::{Work, together},
+    },
     error::{Error, ErrorKind, Result},
 };
 
 /// How many databases are connected at the same time.
-const CONNECTING_AT_ONCE: usize = 16;
-/// How long closing waits for connections in use.
-const CLOSE_WITHIN: Duration = Duration::from_secs(10);
+const CONNECTED_AT_ONCE: usize = 16;
+/// How long closing waits for connections in use when nobody says otherwise.
+pub(super) const CLOSE_WITHIN: Duration = Duration::from_secs(10);
 
-/// How many lifespans keep a database connected.
-#[derive(Debug, Default)]
-pub(crate) struct Lives {
-    count: AtomicUsize,
-    /// Held while the first lifespan begins, so that others wait for its attempt.
-    beginning: Mutex<()>,
-}
-
-impl Lives {
-    pub(crate) fn count(&self) -> usize {
-        self.count.load(Ordering::Acquire)
-    }
-
-    /// Counts one more when there is one already.
-    fn join(&self) -> bool {
-        let more = |count: usize| (count > 0).then(|| count + 1);
-        self.count
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, more)
-            .is_ok()
-    }
-
-    /// Whether this was the last one.
-    fn leave(&self) -> bool {
-        self.count.fetch_sub(1, Ordering::AcqRel) == 1
-    }
-}
-
-/// Keeps databases connected for as long as it lives. [`close`](Self::close) it to wait for the end; dropping it closes
-/// what is idle at once, and what is in use when it comes back.
+/// Keeps databases connected for as long as it lives, and so does each clone.
+///
+/// The last lifespan of a database to end disconnects it. [`close`](Self::close) waits for connections in use. Dropping
+/// a lifespan waits for nothing: what is idle is closed in the background, what is in use when it comes back, and
+/// `tracing` tells of it, as a warning with the holders when connections are in use.
 #[must_use = "the databases are connected only for as long as the lifespan lives"]
 pub struct Lifespan {
-    databases: Vec<Database>,
+    holds: Vec<Hold>,
     _subloop: Owner,
 }
 
 impl fmt::Debug for Lifespan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
-            .entries(self.databases.iter().map(Database::name))
+            .entries(self.holds.iter().map(|hold| hold.database().name()))
             .finish()
+    }
+}
+
+impl Clone for Lifespan {
+    fn clone(&self) -> Self {
+        Self {
+            holds: self.holds.iter().map(Hold::share).collect(),
+            _subloop: Owner::new(),
+        }
     }
 }
 
 impl Lifespan {
     /// Connects all of them, or none.
     pub(crate) async fn begin(databases: Vec<Database>) -> Result<Self> {
-        // Dropped on failure, and when this future is: whatever is connected by then is closed.
-        let mut lifespan = Self {
-            databases: Vec::with_capacity(databases.len()),
-            _subloop: Owner::new(),
+        // What connects may need the subloop already.
+        let subloop = Owner::new();
+        let works = databases.into_iter().map(|database| -> Work<_> {
+            Box::pin(async move {
+                let begun = Hold::begin(&database).await;
+                begun.map_err(|error| (database.to_string(), error))
+            })
+        });
+        // A future that is dropped here has holds of all that is connected by then, and so ends them.
+        let begun = together(works.collect(), CONNECTED_AT_ONCE).await;
+        let (holds, failures): (Vec<_>, Vec<_>) = begun.into_iter().partition(Result::is_ok);
+        let lifespan = Self {
+            holds: holds.into_iter().flatten().collect(),
+            _subloop: subloop,
         };
-        let mut failures = Vec::new();
-        let mut waiting = databases.into_iter();
-        let mut connecting: Vec<Ongoing> = Vec::new();
-        loop {
-            let room = CONNECTING_AT_ONCE - connecting.len();
-            connecting.extend(waiting.by_ref().take(room).map(|database| -> Ongoing {
-                Box::pin(async move {
-                    let begun = begin_one(&database).await;
-                    (database, begun)
-                })
-            }));
-            if connecting.is_empty() {
-                break;
-            }
-            match first_ready(&mut connecting).await {
-                (database, Ok(())) => lifespan.databases.push(database),
-                (database, Err(error)) => failures.push((database, error)),
-            }
-        }
+        let failures: Vec<_> = failures.into_iter().filter_map(Result::err).collect();
         if failures.is_empty() {
             return Ok(lifespan);
         }
-        let opened = std::mem::take(&mut lifespan.databases);
-        // Their own errors would hide why the attempt failed.
-        let opened = Self {
-            databases: opened,
-            _subloop: Owner::new(),
-        };
-        let _ = opened.close().await;
+        // Its own failures would hide why the attempt failed.
+        let closed = lifespan.close_within(CLOSE_WITHIN).await;
+        if !closed.is_complete() {
+            tracing::warn!(%closed, "not all databases could be connected, and the others not all be disconnected");
+        }
         Err(failed(failures))
     }
 
@@ -111,70 +86,43 @@ impl Lifespan {
     /// # Errors
     ///
     /// `Timeout` when connections were still in use then; the message says by whom. They are closed when they come
-    /// back.
-    pub async fn close(mut self) -> Result<()> {
-        // They all leave at once: a future that is dropped half way has ended every one.
-        let last: Vec<_> = std::mem::take(&mut self.databases)
-            .into_iter()
-            .filter(|database| database.lives().leave())
-            .collect();
-        last.iter()
-            .for_each(|database| database.source().close_idle());
-        let closing = last.into_iter().map(|database| -> Ongoing {
-            Box::pin(async move {
-                let closed = database.source().close(CLOSE_WITHIN).await;
-                (database, closed)
-            })
-        });
-        let (mut closing, mut failures) = (closing.collect::<Vec<_>>(), Vec::new());
-        while !closing.is_empty() {
-            if let (database, Err(error)) = first_ready(&mut closing).await {
-                failures.push((database, error));
-            }
-        }
+    /// back. What an [`on_disconnect`](crate::DatabaseBuilder::on_disconnect) hook gives; the database is disconnected
+    /// all the same.
+    pub async fn close(self) -> Result<()> {
+        let failures = self.close_within(CLOSE_WITHIN).await.into_failures();
         if failures.is_empty() {
             Ok(())
         } else {
             Err(failed(failures))
         }
     }
-}
 
-/// A database that is being connected or closed.
-type Ongoing = Pin<Box<dyn Future<Output = (Database, Result<()>)> + Send>>;
-
-/// Drives all of them, and gives the first that is ready.
-async fn first_ready(ongoing: &mut Vec<Ongoing>) -> (Database, Result<()>) {
-    poll_fn(|context| {
-        for index in 0..ongoing.len() {
-            if let Poll::Ready(ready) = ongoing[index].as_mut().poll(context) {
-                drop(ongoing.swap_remove(index));
-                return Poll::Ready(ready);
-            }
-        }
-        Poll::Pending
-    })
-    .await
-}
-
-async fn begin_one(database: &Database) -> Result<()> {
-    let lives = database.lives();
-    if lives.join() {
-        return Ok(());
+    /// Ends it as [`close`](Self::close) does, waits for connections in use no longer than this, and reports what
+    /// became of each database. The time is that of what runs on disconnect, too.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> estoult::Result<()> {
+    /// # use std::time::Duration;
+    /// let registry = estoult::Registry::builder("sqlite::memory:").build()?;
+    /// let lifespan = registry.connect().await?;
+    /// let closed = lifespan.close_within(Duration::from_secs(3)).await;
+    /// assert!(closed.is_complete(), "{closed}");
+    /// assert_eq!(closed.databases()[0].connections_closed, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn close_within(mut self, limit: Duration) -> Closed {
+        let deadline = Instant::now() + limit;
+        // They all leave at once: a future that is dropped half way has ended every one.
+        let holds = std::mem::take(&mut self.holds).into_iter();
+        let left = holds.map(|hold| (hold.database().clone(), hold.leave(deadline)));
+        closing::close(left.collect(), limit).await
     }
-    let _beginning = lives.beginning.lock().await;
-    if lives.join() {
-        return Ok(());
-    }
-    // The first connection shows that the database answers; it is kept for the first statement.
-    let lease = database.source().acquire(Location::caller()).await?;
-    drop(lease);
-    lives.count.fetch_add(1, Ordering::AcqRel);
-    Ok(())
 }
 
-fn failed(mut failures: Vec<(Database, Error)>) -> Error {
-    failures.sort_by(|(left, _), (right, _)| left.name().cmp(right.name()));
+fn failed(mut failures: Vec<(String, Error)>) -> Error {
+    failures.sort_by(|(left, _), (right, _)| left.cmp(right));
     let lines: Vec<_> = failures
         .iter()
         .map(|(database, error)| format!("{database}: {}", error.message()))
@@ -188,14 +136,4 @@ fn failed(mut failures: Vec<(Database, Error)>) -> Error {
         _ => ErrorKind::Connection,
     };
     Error::new(kind, lines.join("; "))
-}
-
-impl Drop for Lifespan {
-    fn drop(&mut self) {
-        for database in std::mem::take(&mut self.databases) {
-            if database.lives().leave() {
-                database.source().close_idle();
-            }
-        }
-    }
 }

@@ -107,7 +107,7 @@ on_every_fresh!(
             let lifespan = registry.connect().await?;
             let outcome = in_two_schemas(registry.default_database(), async |a, _| {
                 let tenant = registry.using_schema(of(a))?;
-            assert_eq!(tenant.default_database().schema(), a.schema());
+                assert_eq!(tenant.default_database().schema(), a.schema());
                 assert_eq!(tenant.schema(), a.schema());
                 author(a, "Kurt").await?;
                 assert_eq!(Author::query().count(&tenant).await?, 1);

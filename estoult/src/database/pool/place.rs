@@ -22,27 +22,51 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Closes a connection whose lifespans have ended; whoever waits for it does that.
+    fn part(self, session: Box<dyn Session>) {
+        // Handed over first: who sees that nobody holds it any more finds the session.
+        let left = self.shared.returned.hand_over(session);
+        self.kept.holder.give_back();
+        drop(Object::take(self.kept));
+        self.shared.returned.tell();
+        if let Some(session) = left {
+            close_in_background(session, false);
+        }
+    }
+}
+
 impl Home for Place {
     fn keep(mut self: Box<Self>, session: Box<dyn Session>) {
+        if !self.shared.is_current(self.kept.era) {
+            return self.part(session);
+        }
         self.kept.holder.give_back();
-        let is_closed = self.shared.is_closed.load(Ordering::SeqCst);
-        if is_closed || self.shared.starving.load(Ordering::SeqCst) > 0 {
-            // Another runtime waits for a place, or nobody does any more: this connection does not go idle.
+        if self.shared.starving.load(Ordering::SeqCst) > 0 {
+            // Another runtime waits for a place: this connection does not go idle.
             drop(Object::take(self.kept));
             close_in_background(session, false);
             return;
         }
+        let era = self.kept.era;
         self.kept.session = Some(session);
         drop(self.kept);
-        // Somebody may have begun to wait in between, who saw no idle connection then.
+        // Somebody may have begun to wait in between, or the last lifespan ended, and saw no idle connection then.
         if self.shared.starving.load(Ordering::SeqCst) > 0 {
             self.shared.evict_idle();
+        }
+        if !self.shared.is_current(era) {
+            self.shared.sweep();
         }
     }
 
     fn forget(self: Box<Self>) {
         self.kept.holder.give_back();
+        let is_awaited = !self.shared.is_current(self.kept.era);
         drop(Object::take(self.kept));
+        if is_awaited {
+            self.shared.returned.tell();
+        }
     }
 
     fn note_transaction(&self, is_open: bool) {

@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError, RwLock, Weak,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Instant,
 };
@@ -18,6 +18,7 @@ use tokio::{
     time::timeout,
 };
 
+use super::drain::Returned;
 use crate::{
     backend::{Backend, Dialect, Session},
     blocking,
@@ -35,8 +36,11 @@ pub(super) struct Shared {
     pub(super) options: DatabaseOptions,
     /// One permit for each open connection, over all runtimes.
     budget: Arc<Semaphore>,
-    /// Whether connections that come back are closed: the last lifespan has ended.
-    pub(super) is_closed: AtomicBool,
+    /// Counts how often lifespans began and ended: in an odd era one goes on. A connection that was opened in another
+    /// era is not kept when it comes back, and one that was opened in an even one never.
+    pub(super) era: AtomicU64,
+    /// Connections of ended lifespans that come back while somebody waits for them.
+    pub(super) returned: Returned,
     /// How many runtimes wait for a permit that another one's connections hold.
     pub(super) starving: AtomicUsize,
     pub(super) waiting: AtomicUsize,
@@ -45,7 +49,7 @@ pub(super) struct Shared {
     /// The set that belongs to no runtime.
     common: OnceCell<Pool<Opener>>,
     by_runtime: RwLock<HashMap<Id, Pool<Opener>>>,
-    holders: Mutex<Vec<Weak<Holder>>>,
+    pub(super) holders: Mutex<Vec<Weak<Holder>>>,
     last_failure: Mutex<Option<String>>,
     /// When a connection was found to be lost: those not used since then are asked before they are handed out.
     last_loss: Mutex<Option<Instant>>,
@@ -56,6 +60,7 @@ pub(super) struct Shared {
 /// A connection in the pool; its session is away while it is leased.
 pub(super) struct Kept {
     pub(super) session: Option<Box<dyn Session>>,
+    pub(super) era: u64,
     pub(super) opened: Instant,
     pub(super) used: Instant,
     pub(super) holder: SharedHolder,
@@ -74,11 +79,13 @@ impl Manager for Opener {
     async fn create(&self) -> Result<Kept> {
         let shared = self.shared.upgrade().ok_or_else(closed)?;
         let permit = shared.permit().await?;
+        let era = shared.era.load(Ordering::SeqCst);
         let session = shared.open().await?;
-        let holder = shared.new_holder();
+        let holder = shared.new_holder(era);
         let now = Instant::now();
         Ok(Kept {
             session: Some(session),
+            era,
             opened: now,
             used: now,
             holder,
@@ -94,6 +101,9 @@ impl Manager for Opener {
         let Some(session) = &mut kept.session else {
             return Err(RecycleError::message("its session did not come back"));
         };
+        if kept.era != shared.era.load(Ordering::Relaxed) {
+            return Err(RecycleError::message("its lifespan has ended"));
+        }
         let now = Instant::now();
         if shared
             .options
@@ -130,7 +140,8 @@ impl Shared {
             backend,
             address,
             options,
-            is_closed: AtomicBool::new(false),
+            era: AtomicU64::new(0),
+            returned: Returned::default(),
             starving: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             opening: AtomicUsize::new(0),
@@ -141,22 +152,6 @@ impl Shared {
             last_loss: Mutex::new(None),
             dialect: OnceCell::new(),
         }
-    }
-
-    /// Who holds connections, one text each.
-    pub(super) fn held_by(&self) -> Vec<String> {
-        let holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
-        let holders = holders.iter().filter_map(Weak::upgrade);
-        let mut lines: Vec<_> = holders.filter_map(|holder| holder.describe()).collect();
-        lines.sort();
-        lines
-    }
-
-    /// How many connections are in use, those of ended runtimes too.
-    pub(super) fn in_use(&self) -> usize {
-        let holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
-        let holders = holders.iter().filter_map(Weak::upgrade);
-        holders.filter(|holder| holder.is_held()).count()
     }
 
     /// How many connections are open or being opened.
@@ -235,14 +230,6 @@ impl Shared {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         loss.is_some_and(|loss| loss >= used)
-    }
-
-    fn new_holder(&self) -> SharedHolder {
-        let holder = SharedHolder::default();
-        let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
-        holders.retain(|holder| holder.strong_count() > 0);
-        holders.push(Arc::downgrade(&holder));
-        holder
     }
 
     fn new_set(self: &Arc<Self>) -> Result<Pool<Opener>> {

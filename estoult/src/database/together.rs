@@ -1,15 +1,12 @@
-//! Doing the same with many databases at once, a bounded number at a time.
+//! Doing the same with many databases or connections at once, a bounded number at a time.
 
 use std::{future::poll_fn, pin::Pin, task::Poll};
 
 /// What is done with one of them.
-pub(super) type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+pub(crate) type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Does all of it, so many at the same time, and gives what came out in the order of the work.
-pub(super) async fn together<T>(
-    works: impl IntoIterator<Item = Work<T>>,
-    at_once: usize,
-) -> Vec<T> {
+pub(crate) async fn together<T>(works: Vec<Work<T>>, at_once: usize) -> Vec<T> {
     let mut waiting = works.into_iter().enumerate();
     let mut ongoing: Vec<(usize, Work<T>)> = Vec::new();
     let mut done = Vec::new();
