@@ -1,7 +1,10 @@
 //! Lifespans: all databases or none, nested and overlapping, and what happens outside of them.
 
 mod attempt;
+mod closing;
+mod hook;
 mod mode;
+mod unconnected;
 
 use std::{sync::Arc, thread, time::Duration};
 

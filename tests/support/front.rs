@@ -22,6 +22,8 @@ pub(crate) enum Manner {
     HangUp,
     /// So many times the connection breaks off; the next ones reach the server.
     HangUpFirst(usize),
+    /// So many times the connection breaks off; to the next ones nobody speaks.
+    SilentAfter(usize),
     /// The door is removed.
     Gone,
 }
@@ -110,12 +112,16 @@ fn treat(visitor: &TcpStream, number: usize, inside: &Inside) {
     let manner = inside.manner.lock().unwrap();
     let manner = inside
         .changed
-        .wait_while(manner, |manner| *manner == Manner::Silent)
+        .wait_while(manner, |manner| match *manner {
+            Manner::Silent => true,
+            Manner::SilentAfter(times) => number >= times,
+            _ => false,
+        })
         .unwrap();
     let is_let_in = match *manner {
         Manner::Forward => true,
         Manner::HangUpFirst(times) => number >= times,
-        Manner::HangUp | Manner::Silent | Manner::Gone => false,
+        Manner::HangUp | Manner::Silent | Manner::SilentAfter(_) | Manner::Gone => false,
     };
     drop(manner);
     if is_let_in {

@@ -128,8 +128,8 @@ impl fmt::Display for DatabaseClosed {
         match self.other_lifespans {
             0 => write!(
                 f,
-                "disconnected, {} connections closed",
-                self.connections_closed
+                "disconnected, {} closed",
+                connections(self.connections_closed)
             )?,
             1 => f.write_str("goes on, kept connected by another lifespan")?,
             others => write!(f, "goes on, kept connected by {others} other lifespans")?,
@@ -148,6 +148,13 @@ impl fmt::Display for DatabaseClosed {
             Some(error) => write!(f, "; failed: {}", error.message()),
             None => Ok(()),
         }
+    }
+}
+
+fn connections(count: usize) -> String {
+    match count {
+        1 => "1 connection".to_owned(),
+        count => format!("{count} connections"),
     }
 }
 
@@ -253,7 +260,7 @@ fn warn(database: &Database, held_by: &[String]) {
     tracing::warn!(
         %database,
         in_use = held_by.len(),
-        held_by = held_by.join("; "),
+        held_by = %held_by.join("; "),
         "the last lifespan of a database was dropped while its connections are in use: they are closed when they come \
          back; call `close().await` to wait for them"
     );

@@ -153,7 +153,7 @@ on_every_front!(
 );
 
 /// Drives a future a little.
-async fn poll_once<F: Future + Unpin>(mut future: F) {
+pub(super) async fn poll_once<F: Future + Unpin>(mut future: F) {
     poll_fn(|context| {
         assert!(std::pin::Pin::new(&mut future).poll(context).is_pending());
         Poll::Ready(())
