@@ -24,6 +24,7 @@ guides! {
     transaction "transaction.md"
     tenancy "tenancy.md"
     registry "registry.md"
+    shell "shell.md"
     sync "sync.md"
     errors "errors.md"
     migrations "migrations.md"

@@ -17,6 +17,7 @@ mod registry;
 mod rider;
 mod route;
 mod runtimes;
+mod shell;
 mod smoke;
 mod transaction;
 mod update;

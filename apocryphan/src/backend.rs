@@ -1,4 +1,5 @@
-//! What rider has to know of a database that estoult does not tell, as data: one constant a database.
+//! What rider and the shell have to know of a database that estoult does not tell, as data: a constant each for one
+//! database.
 //! Invariant: every difference between databases that this crate makes stands below this module.
 
 mod mysql;
@@ -56,6 +57,45 @@ pub(crate) struct SessionLocking {
     pub(crate) release: &'static str,
     /// Selects one line of text about the session that holds it.
     pub(crate) holder: &'static str,
+}
+
+/// How a database differs from the others, for the shell. Each statement about a table has `:schema` and `:table`.
+#[derive(Debug)]
+pub(crate) struct Introspection {
+    /// How its SQL is split.
+    pub(crate) syntax: Syntax,
+    /// The quote around a name; twice inside the name.
+    pub(crate) quote: char,
+    /// Selects schema, name and kind of tables and views, those of the default schema first.
+    pub(crate) tables: &'static str,
+    /// Selects the columns of a table.
+    pub(crate) columns: &'static str,
+    /// Selects the keys and indexes of a table.
+    pub(crate) indexes: &'static str,
+    /// Selects the foreign keys of a table.
+    pub(crate) foreign_keys: &'static str,
+    /// Selects table and name of all columns, for completion.
+    pub(crate) names: &'static str,
+    /// Forbids a session to write.
+    pub(crate) read_only: &'static str,
+    /// Selects the number of the session, where another session can cancel what it runs.
+    pub(crate) session: Option<&'static str>,
+    /// Cancels what the session `{session}` runs.
+    pub(crate) cancel: &'static str,
+    /// The code of the error that says that a statement can't be prepared, but can be sent as it is.
+    pub(crate) not_preparable: &'static [&'static str],
+}
+
+impl Introspection {
+    /// What is known of a database; `None` for one that this version does not know.
+    pub(crate) fn of(dialect: Dialect) -> Option<&'static Self> {
+        match dialect {
+            Dialect::Sqlite => Some(&sqlite::INTROSPECTION),
+            Dialect::Postgres => Some(&postgres::INTROSPECTION),
+            Dialect::MySql | Dialect::MariaDb => Some(&mysql::INTROSPECTION),
+            _ => None,
+        }
+    }
 }
 
 impl Differences {

@@ -4,6 +4,8 @@
 
 use std::{borrow::Cow, fmt, future::Future, sync::Arc};
 
+use crate::registry::Registry;
+
 tokio::task_local! {
     static CONTEXT: Context;
 }
@@ -33,6 +35,7 @@ struct Scope {
     schema: Option<Arc<str>>,
     tenant: Option<Arc<str>>,
     tags: Vec<(Cow<'static, str>, String)>,
+    registry: Option<Registry>,
 }
 
 impl fmt::Debug for Context {
@@ -101,6 +104,16 @@ impl Context {
             scope.tags.retain(|(known, _)| *known != name);
             scope.tags.push((name, value));
         })
+    }
+
+    /// This context with a registry that stands in for that of the process.
+    pub(crate) fn in_registry(self, registry: Registry) -> Self {
+        self.with(|scope| scope.registry = Some(registry))
+    }
+
+    /// The registry that stands in for that of the process.
+    pub(crate) fn registry(&self) -> Option<&Registry> {
+        self.0.as_ref()?.registry.as_ref()
     }
 
     fn with(self, change: impl FnOnce(&mut Scope)) -> Self {

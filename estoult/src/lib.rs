@@ -78,10 +78,10 @@ pub use crate::{
         query, sql,
     },
     registry::{
-        Closed, DatabaseClosed, DatabaseHealth, DatabaseState, Health, Lifespan, Registry,
-        RegistryBuilder, Role, registry,
+        Closed, DatabaseClosed, DatabaseConfig, DatabaseHealth, DatabaseState, Health, Lifespan,
+        Registry, RegistryBuilder, RegistryConfig, Role, TestInstall, registry,
     },
-    row::{Cells, FromRow, Row, Sink},
+    row::{Cell, Cells, FromRow, Records, Row, Sink},
     schema::{
         Association, AssociationSpec, BelongsTo, Cardinality, Children, Column, ColumnName,
         ColumnSpec, Default, Embedded, HasMany, HasOne, IndexSpec, Key, Many, NewRow, One, Preload,

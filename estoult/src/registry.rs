@@ -2,8 +2,10 @@
 
 mod attempt;
 mod closing;
+mod config;
 mod connecting;
 mod health;
+mod installed;
 mod life;
 mod lifespan;
 mod lives;
@@ -14,12 +16,12 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use once_cell::sync::OnceCell;
-
 pub(crate) use self::lives::Lives;
 pub use self::{
     closing::{Closed, DatabaseClosed},
+    config::{DatabaseConfig, RegistryConfig},
     health::{DatabaseHealth, DatabaseState, Health, Role},
+    installed::{TestInstall, registry},
     lifespan::Lifespan,
 };
 use crate::{
@@ -32,8 +34,6 @@ use crate::{
 
 /// The name of the default database.
 const DEFAULT: &str = "default";
-
-static INSTALLED: OnceCell<Registry> = OnceCell::new();
 
 /// A default database and named extra ones: a cheap handle.
 ///
@@ -84,6 +84,16 @@ impl fmt::Debug for Registry {
     }
 }
 
+impl fmt::Display for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, database) in self.databases().enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            write!(f, "{separator}{database}")?;
+        }
+        Ok(())
+    }
+}
+
 /// A registry that is still to be built.
 #[derive(Debug)]
 pub struct RegistryBuilder {
@@ -118,9 +128,7 @@ impl RegistryBuilder {
         let default = built(DEFAULT, self.default, &mut mistakes);
         let mut extra = BTreeMap::new();
         for (name, source) in self.extra {
-            if let Some(mistake) = wrong_name(&name, &extra) {
-                mistakes.push(mistake);
-            }
+            mistakes.extend(wrong_name(&name, |name| extra.contains_key(name)));
             if let Some(database) = built(&name, source, &mut mistakes) {
                 extra.insert(name, database);
             }
@@ -167,7 +175,8 @@ fn built(name: &str, source: DatabaseSource, mistakes: &mut Vec<String>) -> Opti
     }
 }
 
-fn wrong_name(name: &str, known: &BTreeMap<String, Database>) -> Option<String> {
+/// What is wrong with the name of a database beside the default one.
+fn wrong_name(name: &str, is_taken: impl FnOnce(&str) -> bool) -> Option<String> {
     if name.trim().is_empty() {
         return Some("a database has a blank name; give it one".to_owned());
     }
@@ -181,9 +190,7 @@ fn wrong_name(name: &str, known: &BTreeMap<String, Database>) -> Option<String> 
             "the name `{DEFAULT}` is taken by the default database; choose another"
         ));
     }
-    known
-        .contains_key(name)
-        .then(|| format!("the name `{name}` is given twice; choose another"))
+    is_taken(name).then(|| format!("the name `{name}` is given twice; choose another"))
 }
 
 impl Registry {
@@ -248,14 +255,8 @@ impl Registry {
     }
 
     fn unknown(&self, name: &str) -> Error {
-        let nearest = self
-            .names()
-            .map(|known| (distance(name, known), known))
-            .min()
-            .filter(|(distance, _)| *distance <= 2);
-        let hint = nearest.map_or(String::new(), |(_, known)| {
-            format!("; did you mean `{known}`?")
-        });
+        let hint = nearest(name, self.names())
+            .map_or(String::new(), |known| format!("; did you mean `{known}`?"));
         let known: Vec<_> = self.names().map(|known| format!("`{known}`")).collect();
         Error::configuration(format!(
             "use the database {name:?}: there is none of that name; known are {}{hint}",
@@ -297,32 +298,15 @@ impl Registry {
     ) -> impl Future<Output = Result<T>> {
         transaction_of_registry(self.default_database().clone(), work)
     }
-
-    /// Makes it the registry of the process, which [`registry`] gives.
-    ///
-    /// # Errors
-    ///
-    /// `Configuration` when there is one already.
-    pub fn install(&self) -> Result<()> {
-        INSTALLED.set(self.clone()).map_err(|_| {
-            Error::configuration(
-                "install a registry: the process has one already; install once, or hand the registry on",
-            )
-        })
-    }
 }
 
-/// The registry of the process.
-///
-/// # Errors
-///
-/// `Configuration` when none was installed with [`Registry::install`].
-pub fn registry() -> Result<&'static Registry> {
-    INSTALLED.get().ok_or_else(|| {
-        Error::configuration(
-            "get the registry of the process: none is installed; call `registry.install()` at the start of the program",
-        )
-    })
+/// The known name that a mistyped one most likely stands for.
+fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    known
+        .map(|known| (distance(name, known), known))
+        .min()
+        .filter(|(distance, _)| *distance <= 2)
+        .map(|(_, known)| known)
 }
 
 /// How many characters differ between two names, by Levenshtein's count.

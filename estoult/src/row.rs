@@ -1,6 +1,11 @@
 //! One result row on its way to one Rust value: [`Row`] decodes column after column, [`FromRow`] takes them.
 
+mod records;
+
 use std::any::Any;
+
+pub(crate) use self::records::RecordsSink;
+pub use self::records::{Cell, Records};
 
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -161,6 +166,17 @@ pub trait Sink: Send + 'static {
     ///
     /// `Decode` when the row does not fit; reading stops.
     fn row(&mut self, cells: &dyn Cells) -> Result<()>;
+
+    /// Whether it wants to know the columns of a result without rows.
+    fn wants_columns(&self) -> bool {
+        false
+    }
+
+    /// Takes the names of the columns of a result without rows.
+    fn columns(&mut self, _names: Vec<String>) {}
+
+    /// Takes how many rows the statement inserted, changed or deleted; a database may count those it read.
+    fn affected(&mut self, _rows: u64) {}
 
     /// Itself, to be turned back into its type by the one who sent it.
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;

@@ -1,5 +1,8 @@
 //! Registries: names, and all mistakes in one error.
 
+mod config;
+mod installed;
+
 use estoult::{Database, ErrorKind, Registry, RegistryBuilder};
 
 use crate::support::wrap;
@@ -160,26 +163,24 @@ fn debug_shows_names_and_addresses_without_passwords() {
 }
 
 #[test]
-fn the_registry_of_the_process_is_installed_once() {
-    let error = estoult::registry().unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Configuration));
-    insta::assert_snapshot!(wrap(error), @r"
-    get the registry of the process: none is installed; call `registry.install()` at
-    the start of the program
-    ");
-    let registry = memory()
-        .extra("archive", "sqlite::memory:")
+fn display_shows_names_and_addresses_without_passwords() {
+    let registry = Registry::builder("postgres://app:secret@localhost/shop")
+        .extra("archive", "mysql://app:secret@localhost/archive")
+        .extra("scratch", "sqlite::memory:")
         .build()
         .unwrap();
-    registry.install().unwrap();
-    let names: Vec<_> = estoult::registry().unwrap().names().collect();
-    assert_eq!(names, ["default", "archive"]);
-    let error = memory().build().unwrap().install().unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Configuration));
-    insta::assert_snapshot!(wrap(error), @r"
-    install a registry: the process has one already; install once, or hand the
-    registry on
+    insta::assert_snapshot!(wrap(registry), @r"
+    `default` (postgres://app@localhost:5432/shop), `archive`
+    (mysql://app@localhost:3306/archive), `scratch` (sqlite::memory:)
     ");
-    // The first one stays.
-    assert_eq!(estoult::registry().unwrap().names().count(), 2);
+}
+
+#[test]
+fn a_name_may_have_spaces_inside() {
+    let registry = memory()
+        .extra("read replica", "sqlite::memory:")
+        .build()
+        .unwrap();
+    let replica = registry.using("read replica").unwrap();
+    assert_eq!(replica.name(), "read replica");
 }

@@ -50,6 +50,11 @@ const ORDERS: [Order; 3] = [
                 "changeset",
                 "an error of the kind `Invalid` holds its fields' errors",
             ),
+            exception(
+                "context.rs",
+                "registry",
+                "a scope may put another registry in the place of the process's",
+            ),
             exception("backend.rs", "database", ADDRESS),
             exception("backend/sqlite.rs", "database", ADDRESS),
             exception("backend/sqlite/schemas.rs", "database", ADDRESS),
@@ -115,7 +120,7 @@ const ORDERS: [Order; 3] = [
     },
     Order {
         folder: "apocryphan/src/",
-        modules: &["backend", "pool", "rider", "cli"],
+        modules: &["backend", "pool", "rider", "cli", "shell", "program"],
         exceptions: &[],
     },
 ];

@@ -20,5 +20,5 @@ pub use nearest::nearest;
 pub use order::{natural, number};
 pub use problem::{Problem, Problems};
 pub use script::{Script, ScriptStep};
-pub use statements::{Piece, Role, Statement, split, statements};
+pub use statements::{Piece, Role, Statement, Typed, split, statements, typed};
 pub use syntax::Syntax;

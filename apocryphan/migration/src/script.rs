@@ -122,7 +122,7 @@ fn marked_steps(file: &str, pieces: &[Piece<'_>], problems: &mut Problems) -> Ve
     let mut is_undo = false;
     for piece in pieces {
         match piece.role {
-            Role::Blank => {}
+            Role::Blank | Role::Command => {}
             Role::Marker => {
                 let (word, options) = marker(piece.text);
                 let report = |message| problems.push(Problem::new(file, message).at(piece.line));
@@ -206,7 +206,7 @@ fn misplaced_directives(file: &str, length: usize, pieces: &[Piece<'_>]) -> Prob
     for piece in pieces {
         let before = piece.before();
         let breaks = match piece.role {
-            Role::Blank => 0,
+            Role::Blank | Role::Command => 0,
             Role::Statement | Role::Marker => before.matches('\n').count(),
         };
         let first = piece.line - breaks;

@@ -29,6 +29,8 @@ pub enum Role {
     Statement,
     /// A comment `-- step …` or `-- rollback` that stands between statements.
     Marker,
+    /// What begins with a backslash, up to the end of the line, as a shell takes it; see [`typed`].
+    Command,
     /// White space, comments and client commands.
     Blank,
 }
@@ -51,7 +53,7 @@ impl<'s> Piece<'s> {
     pub fn before(&self) -> &'s str {
         match self.role {
             Role::Blank => self.raw,
-            Role::Statement | Role::Marker => {
+            Role::Statement | Role::Marker | Role::Command => {
                 &self.raw[..self.text.as_ptr().addr() - self.raw.as_ptr().addr()]
             }
         }
@@ -64,7 +66,7 @@ impl<'s> Piece<'s> {
 ///
 /// A problem when a string, a quoted name or a comment is never closed.
 pub fn split<'s>(file: &str, source: &'s str, syntax: &Syntax) -> Result<Vec<Piece<'s>>, Problem> {
-    Splitter::new(source, syntax, true)
+    Splitter::new(source, syntax, Reading::Markers)
         .run()
         .map_err(|error| unterminated(file, 1, source, error))
 }
@@ -80,7 +82,7 @@ pub fn statements(
     source: &str,
     syntax: &Syntax,
 ) -> Result<Vec<Statement>, Problem> {
-    let pieces = Splitter::new(source, syntax, false)
+    let pieces = Splitter::new(source, syntax, Reading::Statements)
         .run()
         .map_err(|error| unterminated(file, line, source, error))?;
     Ok(pieces
@@ -91,6 +93,52 @@ pub fn statements(
             line: line + piece.line - 1,
         })
         .collect())
+}
+
+/// What a person has typed so far: statements that are ended and commands, and what is still to be ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Typed<'s> {
+    /// The statements and commands in order, with what stands between them.
+    pub pieces: Vec<Piece<'s>>,
+    /// What follows the last of them.
+    pub rest: &'s str,
+    /// Whether the rest is a statement, a string or a comment that has begun and waits for its end.
+    pub is_open: bool,
+    /// What ends a statement from here on.
+    pub delimiter: String,
+}
+
+/// Reads what a person has typed: statements as far as they are ended, and between them commands, which begin with a
+/// backslash and end with the line. `delimiter` is what ends a statement at first, most often a semicolon.
+///
+/// ```
+/// use apocryphan_migration::{Role, Syntax, typed};
+///
+/// let typed = typed("select 1;\n\\timing\nselect ';", ";", &Syntax::SQLITE);
+/// let roles: Vec<_> = typed.pieces.iter().map(|piece| (piece.role, piece.text)).collect();
+/// assert_eq!(roles, [(Role::Statement, "select 1"), (Role::Blank, ""), (Role::Command, "\\timing")]);
+/// assert_eq!(typed.rest, "\nselect ';");
+/// ```
+#[must_use]
+pub fn typed<'s>(source: &'s str, delimiter: &'s str, syntax: &Syntax) -> Typed<'s> {
+    let mut splitter = Splitter::new(source, syntax, Reading::Commands);
+    splitter.delimiter = delimiter;
+    // What is not closed is not ended yet.
+    let is_closed = splitter.read().is_ok();
+    Typed {
+        is_open: !is_closed || splitter.text.is_some(),
+        rest: &source[splitter.start..],
+        delimiter: splitter.delimiter.to_owned(),
+        pieces: splitter.pieces,
+    }
+}
+
+/// What beside statements a text has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Statements,
+    Markers,
+    Commands,
 }
 
 fn unterminated(file: &str, first: usize, source: &str, error: Unterminated) -> Problem {
@@ -115,7 +163,7 @@ pub(crate) fn is_marker(comment: &str) -> bool {
 struct Splitter<'s> {
     source: &'s str,
     syntax: Syntax,
-    markers: bool,
+    reading: Reading,
     delimiter: &'s str,
     pieces: Vec<Piece<'s>>,
     /// The byte at which the present piece begins, and its line.
@@ -127,11 +175,11 @@ struct Splitter<'s> {
 }
 
 impl<'s> Splitter<'s> {
-    fn new(source: &'s str, syntax: &Syntax, markers: bool) -> Self {
+    fn new(source: &'s str, syntax: &Syntax, reading: Reading) -> Self {
         Self {
             source,
             syntax: *syntax,
-            markers,
+            reading,
             delimiter: ";",
             pieces: Vec::new(),
             start: 0,
@@ -142,6 +190,15 @@ impl<'s> Splitter<'s> {
     }
 
     fn run(mut self) -> Result<Vec<Piece<'s>>, Unterminated> {
+        let end = self.read()?;
+        if self.start < end {
+            self.emit(end);
+        }
+        Ok(self.pieces)
+    }
+
+    /// Reads all pieces but a last one that nothing ends, and tells where the text ends.
+    fn read(&mut self) -> Result<usize, Unterminated> {
         let mut at = 0;
         while at < self.source.len() {
             if self.ends_here(at) {
@@ -151,10 +208,7 @@ impl<'s> Splitter<'s> {
                 at = self.take(self.cut(token));
             }
         }
-        if self.start < at {
-            self.emit(at);
-        }
-        Ok(self.pieces)
+        Ok(at)
     }
 
     /// A statement ends at this byte, which is between two tokens.
@@ -193,6 +247,9 @@ impl<'s> Splitter<'s> {
             Kind::Word if self.text.is_none() && self.is_command(text) => {
                 return self.change_delimiter(token);
             }
+            Kind::Other if text == "\\" && self.is_command_allowed(token) => {
+                return self.command(token);
+            }
             Kind::Word
             | Kind::Quoted
             | Kind::Semicolon
@@ -220,11 +277,35 @@ impl<'s> Splitter<'s> {
             && (before.contains('\n')
                 || self.start == 0
                 || self.source[..self.start].ends_with('\n'));
-        self.markers
+        self.reading == Reading::Markers
             && is_first
             && !self.body.is_open()
             && self.body.parentheses() == 0
             && is_marker(&self.source[token.start..token.end])
+    }
+
+    fn is_command_allowed(&self, token: Token) -> bool {
+        let before = self.source[self.start..token.start].rsplit('\n').next();
+        self.reading == Reading::Commands
+            && self.text.is_none()
+            && before.is_none_or(|line| line.trim().is_empty())
+    }
+
+    /// What came before is a piece of its own, and so is the line.
+    fn command(&mut self, token: Token) -> usize {
+        if self.start < token.start {
+            self.emit(token.start);
+        }
+        let rest = &self.source[token.start..];
+        let length = rest.find('\n').unwrap_or(rest.len());
+        let text = rest[..length].trim_end();
+        self.text = Some((token.start, token.start + text.len()));
+        let end = token.start + length;
+        self.emit(end);
+        if let Some(piece) = self.pieces.last_mut() {
+            piece.role = Role::Command;
+        }
+        end
     }
 
     /// What came before is a piece of its own, and so is the marker.

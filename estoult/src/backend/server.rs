@@ -44,3 +44,9 @@ pub(crate) fn loss_error(error: &DriverError) -> Option<Error> {
 pub(crate) fn of_statement(error: Error, statement: &Statement) -> Error {
     error.with_statement(&statement.sql)
 }
+
+/// The names of columns.
+pub(super) fn names<C: sqlx::Column>(columns: &[C]) -> Vec<String> {
+    let names = columns.iter().map(|column| column.name().to_owned());
+    names.collect()
+}

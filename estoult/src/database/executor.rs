@@ -422,6 +422,11 @@ impl Pinned {
         self.lease.lock().await.features()
     }
 
+    /// Whether a transaction is open that the program's own SQL began, with `begin` or a savepoint.
+    pub async fn is_in_transaction(&self) -> bool {
+        self.lease.lock().await.is_in_transaction()
+    }
+
     /// Closes the connection instead of giving it back.
     pub fn discard(self) {
         self.lease.into_inner().discard();

@@ -412,7 +412,7 @@ impl Lease {
         told.unwrap_or(false)
     }
 
-    fn is_in_transaction(&self) -> bool {
+    pub(crate) fn is_in_transaction(&self) -> bool {
         let told = self
             .session
             .as_ref()

@@ -6,7 +6,7 @@ use crate::{
     database::{Executor, Held},
     error::{Error, ErrorKind, Result},
     query::{Call, Plan, Select, Sql, check_key, select_by_key},
-    row::{Collected, FromRow},
+    row::{Collected, FromRow, Records, RecordsSink},
     schema::{Key, Schema, Shape},
 };
 
@@ -131,6 +131,18 @@ pub(crate) async fn raw<R: FromRow>(on: Executor<'_>, sql: Sql, call: Call) -> R
             .map(Collected::<R>::from_sink)
     };
     rows.await.map_err(|error| error.at(call.origin))
+}
+
+pub(crate) async fn records(on: Executor<'_>, sql: Sql, call: Call) -> Result<Records> {
+    let records = async {
+        let mut held = on.lease(&call, &sql.route, None).await?;
+        let statement = sql.statement(&held.site())?;
+        let sink = Box::new(RecordsSink::default());
+        held.fetch(statement, sink)
+            .await
+            .map(RecordsSink::into_records)
+    };
+    records.await.map_err(|error| error.at(call.origin))
 }
 
 /// The only row of these.

@@ -112,9 +112,10 @@ pub(crate) fn parse(url: &str) -> Result<Target> {
         // What does not look like a scheme may be anything, a password too.
         other => Err(Error::configuration(format!(
             "read a database URL: {}; known are `sqlite:`, `postgres://` and `mysql://`",
-            if other
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+            if rest.starts_with("//")
+                && other
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
             {
                 format!("unknown scheme `{other}`")
             } else {

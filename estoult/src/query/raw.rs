@@ -7,7 +7,7 @@ use crate::{
     database::{Reads, Writes, read, write},
     error::{Error, Result},
     query::{Call, Route, Site, refusal::check, render::quoted},
-    row::FromRow,
+    row::{FromRow, Records},
     value::{Datum, Value},
 };
 
@@ -37,6 +37,7 @@ pub fn sql(text: impl Into<String>) -> Sql {
         parameters: Vec::new(),
         route: Route::here(),
         is_across_schemas: false,
+        is_verbatim: false,
     }
 }
 
@@ -87,6 +88,7 @@ pub struct Sql {
     parameters: Vec<(String, Parameter)>,
     pub(crate) route: Route,
     is_across_schemas: bool,
+    is_verbatim: bool,
 }
 
 #[derive(Clone)]
@@ -142,6 +144,38 @@ impl Sql {
     pub fn across_schemas(mut self) -> Self {
         self.is_across_schemas = true;
         self
+    }
+
+    /// Sends the text as it is, about whatever schema it names: `:name` and `{schema}` stand for themselves. For SQL
+    /// that a person has typed.
+    pub fn verbatim(mut self) -> Self {
+        self.is_verbatim = true;
+        self.across_schemas()
+    }
+
+    /// All rows, whatever columns they have.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> estoult::Result<()> {
+    /// # let database = estoult::Database::builder("sqlite::memory:").build()?;
+    /// # let _lifespan = database.connect().await?;
+    /// let records = estoult::sql("select 1 as id, null as title").records(&database).await?;
+    /// assert_eq!(records.columns(), ["id", "title"]);
+    /// assert_eq!(records.rows()[0][1].to_string(), "NULL");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`all`](Self::all), but that a value that can't be read is no error: its [`Cell`](crate::Cell) says why.
+    #[track_caller]
+    pub fn records<'a>(
+        self,
+        on: &'a (impl Reads + ?Sized),
+    ) -> impl Future<Output = Result<Records>> + Send + 'a {
+        read::records(on.executor().erased(), self, Call::here())
     }
 
     /// All rows. A struct's columns are found by name, a tuple's are taken in order.
@@ -214,7 +248,11 @@ impl Sql {
 impl Sql {
     /// The statement for a site.
     pub(crate) fn statement(&self, site: &Site<'_>) -> Result<Statement> {
-        let (features, pieces) = (site.features, pieces(&self.text));
+        let features = site.features;
+        let pieces = match self.is_verbatim {
+            true => vec![Piece::Text(&self.text)],
+            false => pieces(&self.text),
+        };
         self.check(&pieces)?;
         if !self.is_across_schemas {
             require_schema(&self.text, &pieces, site)?;

@@ -164,6 +164,33 @@ impl Mismatch {
 }
 
 impl<'r> DatumRef<'r> {
+    /// Whether it is NULL.
+    #[must_use]
+    pub fn is_null(self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    /// The same value, owned; `None` for NULL, which has no kind here, and for what estoult does not read.
+    #[must_use]
+    pub fn to_datum(self) -> Option<Datum> {
+        Some(match self {
+            Self::Null | Self::Other(_) => return None,
+            Self::Bool(value) => Datum::Bool(value),
+            Self::Int(value) => Datum::Int(value),
+            Self::UInt(value) => Datum::UInt(value),
+            Self::Float(value) => Datum::Float(value),
+            Self::Text(value) => Datum::Text(value.to_owned()),
+            Self::Bytes(value) => Datum::Bytes(value.to_owned()),
+            Self::Uuid(value) => Datum::Uuid(value),
+            Self::Decimal(value) => Datum::Decimal(value),
+            Self::Date(value) => Datum::Date(value),
+            Self::Time(value) => Datum::Time(value),
+            Self::DateTime(value) => Datum::DateTime(value),
+            Self::Timestamp(value) => Datum::Timestamp(value),
+            Self::Json(value) => Datum::Json(value.to_owned()),
+        })
+    }
+
     /// The kind in words, for messages.
     #[must_use]
     pub fn describe(self) -> Cow<'r, str> {

@@ -2,7 +2,7 @@
 
 use proptest::prelude::{Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
-use super::{Piece, Role, split, statements};
+use super::{Piece, Role, split, statements, typed};
 use crate::syntax::Syntax;
 
 fn texts(source: &str, syntax: &Syntax) -> Vec<String> {
@@ -241,4 +241,75 @@ proptest! {
             prop_assert_eq!(texts(&source, syntax).len(), 2, "{}", syntax.name);
         }
     }
+}
+
+fn typed_parts(source: &str, syntax: &Syntax) -> (Vec<(Role, String)>, String, bool) {
+    let typed = typed(source, ";", syntax);
+    let pieces = typed.pieces.iter();
+    let parts = pieces
+        .filter(|piece| piece.role != Role::Blank)
+        .map(|piece| (piece.role, piece.text.to_owned()))
+        .collect();
+    (parts, typed.rest.trim().to_owned(), typed.is_open)
+}
+
+#[test]
+fn what_is_typed_waits_for_its_end() {
+    for (source, is_open) in [
+        ("", false),
+        ("  \n", false),
+        ("-- a comment", false),
+        ("select 1", true),
+        ("select 1;", false),
+        ("select 1; select", true),
+        ("select ';", true),
+        ("/* select 1;", true),
+        ("create trigger t after insert on a begin select 1;", true),
+        (
+            "create trigger t after insert on a begin select 1; end;",
+            false,
+        ),
+    ] {
+        assert_eq!(
+            typed(source, ";", &Syntax::SQLITE).is_open,
+            is_open,
+            "{source}"
+        );
+    }
+    assert!(typed("select $$ ;", ";", &Syntax::POSTGRES).is_open);
+}
+
+#[test]
+fn commands_stand_between_statements() {
+    let (parts, rest, is_open) = typed_parts(
+        "\\d books\n-- a comment\n  \\timing  \nselect 1\n\\d; \\x on\nselect '\n\\q",
+        &Syntax::POSTGRES,
+    );
+    assert_eq!(
+        parts,
+        [
+            (Role::Command, "\\d books".to_owned()),
+            (Role::Command, "\\timing".to_owned()),
+            (Role::Statement, "select 1\n\\d".to_owned()),
+            (Role::Command, "\\x on".to_owned()),
+        ]
+    );
+    assert_eq!((rest.as_str(), is_open), ("select '\n\\q", true));
+}
+
+#[test]
+fn a_changed_delimiter_is_handed_on() {
+    let first = typed("delimiter //\n", ";", &Syntax::MYSQL);
+    assert_eq!((first.delimiter.as_str(), first.is_open), ("//", false));
+    let second = typed(
+        "create procedure p() begin select 1; end //",
+        "//",
+        &Syntax::MYSQL,
+    );
+    assert_eq!(second.pieces.len(), 1);
+    assert_eq!(
+        second.pieces[0].text,
+        "create procedure p() begin select 1; end"
+    );
+    assert!(typed("select 1;", "//", &Syntax::MYSQL).is_open);
 }

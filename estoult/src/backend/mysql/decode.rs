@@ -102,6 +102,7 @@ impl Cells for MySqlCells<'_> {
                 DatumRef::Float(value.into())
             }
             Reading::Double => DatumRef::Float(Decode::<MySql>::decode(value).map_err(failed)?),
+            Reading::Other => DatumRef::Other(self.row.column(index).type_info().name()),
             reading => {
                 let bytes: &[u8] = Decode::<MySql>::decode(value).map_err(failed)?;
                 decode(reading, bytes)?
@@ -123,7 +124,9 @@ fn decode(reading: Reading, bytes: &[u8]) -> Result<DatumRef<'_>, Mismatch> {
             let (date, _) = date_time(bytes).ok_or_else(refused)?;
             DatumRef::Date(i32::try_from(date).map_err(|_| refused())?)
         }
-        Reading::Time => DatumRef::Time(time(bytes).ok_or_else(refused)?),
+        Reading::Time => DatumRef::Time(time(bytes).ok_or_else(|| {
+            Mismatch::new("the time is below zero or longer than a day, so it is no time of day")
+        })?),
         Reading::DateTime => {
             let (date, micros) = date_time(bytes).ok_or_else(refused)?;
             DatumRef::DateTime(date * DAY_MICROS + micros)
@@ -132,10 +135,14 @@ fn decode(reading: Reading, bytes: &[u8]) -> Result<DatumRef<'_>, Mismatch> {
             let (date, micros) = date_time(bytes).ok_or_else(refused)?;
             DatumRef::Timestamp(date * DAY_MICROS + micros)
         }
-        Reading::Bool | Reading::Int | Reading::UInt | Reading::Float | Reading::Double => {
+        Reading::Bool
+        | Reading::Int
+        | Reading::UInt
+        | Reading::Float
+        | Reading::Double
+        | Reading::Other => {
             return Err(refused());
         }
-        Reading::Other => DatumRef::Other("one that estoult does not read"),
     })
 }
 

@@ -4,7 +4,10 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection, Row};
+use sqlx::{
+    AssertSqlSafe, Connection, Either, Executor, MySqlConnection, Row, SqlSafeStr,
+    Statement as Prepared,
+};
 
 use super::{
     bind::arguments,
@@ -14,7 +17,7 @@ use super::{
 use crate::{
     backend::{
         Dialect, Features, Outcome, Session, Statement,
-        server::{loss_error, of_statement},
+        server::{loss_error, names, of_statement},
     },
     error::{Error, ErrorKind, Result},
     row::Sink,
@@ -55,6 +58,13 @@ impl MySqlSession {
         })
     }
 
+    /// The columns of a statement that has run, and is still prepared.
+    async fn column_names(&mut self, statement: &Statement) -> Vec<String> {
+        let text = AssertSqlSafe(Arc::clone(&statement.sql)).into_sql_str();
+        let prepared = self.connection.prepare(text).await;
+        prepared.map_or_else(|_| Vec::new(), |prepared| names(prepared.columns()))
+    }
+
     fn fail(&mut self, error: &sqlx::Error, statement: &Statement) -> Error {
         let error = loss_error(error)
             .unwrap_or_else(|| classify("run a statement", error, &statement.values));
@@ -76,12 +86,15 @@ impl Session for MySqlSession {
     ) -> Result<Box<dyn Sink>> {
         let text = AssertSqlSafe(Arc::clone(&statement.sql));
         let arguments = arguments(&statement, self.dialect)?;
-        let mut rows = self.connection.fetch(sqlx::query_with(text, arguments));
+        let mut rows = self
+            .connection
+            .fetch_many(sqlx::query_with(text, arguments));
         let mut columns: Vec<Reading> = Vec::new();
         loop {
             match rows.try_next().await {
                 Ok(None) => break,
-                Ok(Some(row)) => {
+                Ok(Some(Either::Left(done))) => sink.affected(done.rows_affected()),
+                Ok(Some(Either::Right(row))) => {
                     if columns.is_empty() {
                         columns = readings(&row);
                     }
@@ -96,6 +109,10 @@ impl Session for MySqlSession {
                     return Err(self.fail(&error, &statement));
                 }
             }
+        }
+        drop(rows);
+        if columns.is_empty() && sink.wants_columns() {
+            sink.columns(self.column_names(&statement).await);
         }
         Ok(sink)
     }

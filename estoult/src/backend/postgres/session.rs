@@ -10,7 +10,8 @@ use std::{
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use sqlx::{
-    Arguments, AssertSqlSafe, Connection, Either, Executor, PgConnection,
+    Arguments, AssertSqlSafe, Connection, Either, Executor, PgConnection, SqlSafeStr,
+    Statement as Prepared,
     postgres::{PgArguments, Postgres},
     query::Query,
 };
@@ -23,7 +24,7 @@ use super::{
 use crate::{
     backend::{
         Dialect, Features, Outcome, Session, Statement,
-        server::{loss_error, of_statement},
+        server::{loss_error, names, of_statement},
     },
     error::{Error, ErrorKind, Result},
     row::Sink,
@@ -90,6 +91,13 @@ impl PostgresSession {
         self.connection.clear_cached_statements().await.is_ok()
     }
 
+    /// The columns of a statement that has run, and is still prepared.
+    async fn column_names(&mut self, statement: &Statement) -> Vec<String> {
+        let text = AssertSqlSafe(self.text(statement)).into_sql_str();
+        let prepared = self.connection.prepare(text).await;
+        prepared.map_or_else(|_| Vec::new(), |prepared| names(prepared.columns()))
+    }
+
     async fn fetch_once(
         &mut self,
         statement: &Statement,
@@ -100,7 +108,13 @@ impl PostgresSession {
         let mut rows = self.connection.fetch_many(query);
         let mut columns: Vec<Reading> = Vec::new();
         while let Some(next) = rows.try_next().await.map_err(Failure::Server)? {
-            let Either::Right(row) = next else { continue };
+            let row = match next {
+                Either::Right(row) => row,
+                Either::Left(done) => {
+                    sink.affected(done.rows_affected());
+                    continue;
+                }
+            };
             if columns.is_empty() {
                 columns = readings(&row);
             }
@@ -109,6 +123,10 @@ impl PostgresSession {
                 readings: &columns,
             });
             taken.map_err(Failure::Own)?;
+        }
+        drop(rows);
+        if columns.is_empty() && sink.wants_columns() {
+            sink.columns(self.column_names(statement).await);
         }
         Ok(())
     }

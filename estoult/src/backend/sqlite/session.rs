@@ -242,11 +242,22 @@ fn fetch(
         .prepare_cached(&statement.sql)
         .map_err(|error| failed(&error))?;
     bind(&mut prepared, &statement.values).map_err(|error| failed(&error))?;
-    let columns = prepared.column_count();
+    let (columns, before) = (prepared.column_count(), connection.total_changes());
+    let mut is_empty = true;
     let mut rows = prepared.raw_query();
     while let Some(row) = rows.next().map_err(|error| failed(&error))? {
+        is_empty = false;
         sink.row(&SqliteCells { row, columns })
             .map_err(|error| error.with_statement(&statement.sql))?;
+    }
+    drop(rows);
+    if is_empty && sink.wants_columns() {
+        let names = prepared.column_names().into_iter().map(str::to_owned);
+        sink.columns(names.collect());
+    }
+    // What `changes` says is left from an earlier statement when this one changed nothing.
+    if connection.total_changes() != before {
+        sink.affected(connection.changes());
     }
     Ok(sink)
 }
