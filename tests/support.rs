@@ -2,6 +2,7 @@
 
 mod capture;
 mod database;
+mod program;
 mod property;
 pub(crate) mod schemas;
 pub(crate) mod servers;
@@ -12,6 +13,7 @@ mod wait;
 pub(crate) use self::{
     capture::Capture,
     database::{Backend, Fresh, run, run_fresh, runtime},
+    program::{Ended, Program},
     property::for_any,
     table::create_table,
     text::{mask, wrap},

@@ -1,9 +1,9 @@
 //! What an error is in HTTP: its kind decides the status, and what a stranger may read of it.
 
+use std::io::{self, Write};
+
 use estoult::{Error, ErrorKind};
 use serde_json::{Value, json};
-
-use crate::site::tell;
 
 /// The status of an answer to a request that failed.
 #[must_use]
@@ -29,7 +29,7 @@ pub fn refusal(error: &Error) -> (u16, Value) {
         _ => json!({ "error": "the server made a mistake" }),
     };
     if status >= 500 {
-        tell(format_args!("answered {status}: {error}"));
+        let _ = writeln!(io::stderr(), "answered {status}: {error}");
     }
     (status, body)
 }
