@@ -63,11 +63,16 @@ async fn serve_connected(site: Site) -> Outcome {
 
 fn routes(routes: &mut ServiceConfig) {
     routes
+        .route("/health", get().to(health))
         .route("/books", get().to(books))
         .route("/books", post().to(add))
         .route("/books/{id}", get().to(book))
         .route("/books/{id}", delete().to(remove))
         .route("/books/{id}/orders", post().to(order));
+}
+
+async fn health(registry: Data<Registry>) -> HttpResponse {
+    answer(bookstall::health(&registry).await)
 }
 
 async fn books(registry: Data<Registry>) -> Answer {
@@ -113,12 +118,12 @@ impl fmt::Display for Refusal {
 }
 
 impl ResponseError for Refusal {
-    fn status_code(&self) -> StatusCode {
-        let status = bookstall::status(&self.0);
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-    }
-
     fn error_response(&self) -> HttpResponse {
-        HttpResponse::build(self.status_code()).json(bookstall::refusal(&self.0).1)
+        answer(bookstall::refusal(&self.0))
     }
+}
+
+fn answer((status, body): (u16, Value)) -> HttpResponse {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    HttpResponse::build(status).json(body)
 }

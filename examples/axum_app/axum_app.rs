@@ -53,10 +53,15 @@ async fn serve_connected(site: Site) -> Outcome {
 
 fn router(registry: Registry) -> Router {
     Router::new()
+        .route("/health", get(health))
         .route("/books", get(books).post(add))
         .route("/books/{id}", get(book).delete(remove))
         .route("/books/{id}/orders", post(order))
         .with_state(registry)
+}
+
+async fn health(State(registry): State<Registry>) -> Response {
+    answer(bookstall::health(&registry).await)
 }
 
 async fn books(State(registry): State<Registry>) -> Answer<Json<Vec<Book>>> {
@@ -102,8 +107,11 @@ impl From<estoult::Error> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let (status, body) = bookstall::refusal(&self.0);
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, Json(body)).into_response()
+        answer(bookstall::refusal(&self.0))
     }
+}
+
+fn answer((status, body): (u16, Value)) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, Json(body)).into_response()
 }

@@ -51,6 +51,12 @@ impl Calls {
     }
 
     fn read_and_write(&self) -> Outcome {
+        let health = self.get("/health", 200)?;
+        equal(
+            "the health",
+            &health["databases"][0]["is_healthy"],
+            &json!(true),
+        )?;
         equal("no books", &self.get("/books", 200)?, &json!([]))?;
         let solaris = r#"{"title": "Solaris", "copies": 3, "id": 77}"#;
         let book = self.post("/books", solaris, 201)?;

@@ -20,7 +20,7 @@ pub use self::{
     client::Client,
     site::{Ready, Site, Stop, run, tell},
     stall::{Book, Note, Order, add, book, books, farewell, open, order, remove},
-    status::{refusal, status},
+    status::{health, refusal},
 };
 
 /// The result of a program that can fail for any reason.

@@ -1,6 +1,6 @@
 //! The stall itself: its rows, its tables, and what can be asked of it. Each function is what a handler calls.
 
-use estoult::{Dialect, Executor, Params, Registry, Result, Schema, batch, new, sql};
+use estoult::{Dialect, Params, Reads, Registry, Result, Schema, batch, new, sql};
 use serde::Serialize;
 
 /// A title that the stall sells.
@@ -81,7 +81,7 @@ pub async fn books(registry: &Registry) -> Result<Vec<Book>> {
 /// # Errors
 ///
 /// `NotFound` when there is none with this key.
-pub async fn book(db: impl Into<Executor<'_>>, id: i64) -> Result<Book> {
+pub async fn book(db: &impl Reads, id: i64) -> Result<Book> {
     Book::query().filter(Book::id.eq(id)).one(db).await
 }
 

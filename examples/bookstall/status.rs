@@ -1,13 +1,13 @@
-//! What an error is in HTTP: its kind decides the status, and what a stranger may read of it.
+//! What an error is in HTTP: its kind decides the status, and what a stranger may read of it. The same for the health.
 
 use std::io::{self, Write};
 
-use estoult::{Error, ErrorKind};
+use estoult::{DatabaseHealth, Error, ErrorKind, Registry};
 use serde_json::{Value, json};
 
 /// The status of an answer to a request that failed.
 #[must_use]
-pub fn status(error: &Error) -> u16 {
+fn status(error: &Error) -> u16 {
     match error.kind() {
         ErrorKind::NotFound => 404,
         ErrorKind::Constraint(_) | ErrorKind::Conflict(_) => 409,
@@ -44,4 +44,31 @@ fn fields(error: &Error) -> Vec<Value> {
         })
     });
     fields.collect()
+}
+
+/// How the databases fare, for whoever sends requests to this server: 200 while every one answers, else 503.
+pub async fn health(registry: &Registry) -> (u16, Value) {
+    let health = registry.health().await;
+    let databases: Vec<_> = health.databases().iter().map(database).collect();
+    let status = if health.is_healthy() {
+        200
+    } else {
+        // Addresses and reasons are for the log.
+        let _ = writeln!(io::stderr(), "{health}");
+        503
+    };
+    (
+        status,
+        json!({ "is_healthy": health.is_healthy(), "databases": databases }),
+    )
+}
+
+fn database(health: &DatabaseHealth) -> Value {
+    json!({
+        "name": health.name,
+        "is_healthy": health.is_healthy(),
+        "state": health.state.to_string(),
+        "role": health.role.map(|role| role.to_string()),
+        "connections": { "open": health.pool.open, "in_use": health.pool.in_use, "max": health.pool.max },
+    })
 }

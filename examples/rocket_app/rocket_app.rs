@@ -72,6 +72,7 @@ fn rocket(registry: Registry, address: SocketAddr) -> Rocket<Build> {
     rocket::custom(config)
         .manage(registry)
         .mount("/books", routes)
+        .mount("/", routes![health])
 }
 
 /// Says where Rocket listens, once it does.
@@ -80,6 +81,11 @@ fn announce(ready: Ready) -> AdHoc {
         let address: (IpAddr, u16) = (rocket.config().address, rocket.config().port);
         Box::pin(async move { ready.at(address.into()) })
     })
+}
+
+#[get("/health")]
+async fn health(registry: &State<Registry>) -> Custom<Json<Value>> {
+    answer(bookstall::health(registry).await)
 }
 
 #[get("/")]
@@ -125,7 +131,10 @@ struct Refusal(Custom<Json<Value>>);
 
 impl From<estoult::Error> for Refusal {
     fn from(error: estoult::Error) -> Self {
-        let (status, body) = bookstall::refusal(&error);
-        Self(Custom(Status::new(status), Json(body)))
+        Self(answer(bookstall::refusal(&error)))
     }
+}
+
+fn answer((status, body): (u16, Value)) -> Custom<Json<Value>> {
+    Custom(Status::new(status), Json(body))
 }

@@ -22,6 +22,7 @@ fn route(registry: &Registry, request: &mut Request) -> Result<Answer, Refusal> 
     let (method, url) = (request.method().clone(), request.url().to_owned());
     let path: Vec<&str> = url.split('/').skip(1).collect();
     match (method, &path[..]) {
+        (Method::Get, ["health"]) => Ok(run_sync(health(registry))?),
         (Method::Get, ["books"]) => answer(200, run_sync(bookstall::books(registry))?),
         (Method::Get, ["books", id]) => answer(200, run_sync(bookstall::book(registry, key(id)?))?),
         (Method::Post, ["books"]) => {
@@ -37,6 +38,11 @@ fn route(registry: &Registry, request: &mut Request) -> Result<Answer, Refusal> 
         }
         _ => Err(Refusal::Nothing),
     }
+}
+
+/// `run_sync` waits for futures that can fail, which this one can't.
+async fn health(registry: &Registry) -> estoult::Result<Answer> {
+    Ok(bookstall::health(registry).await)
 }
 
 /// Why a request is refused.

@@ -156,10 +156,14 @@ fn a_database_that_went_away_is_answered_with_503_until_it_is_back() {
         let (status, body) = client.get("/books").unwrap();
         let text = "the database does not answer; try again later";
         assert_eq!((status, body), (503, json!({ "error": text })));
+        let (status, body) = client.get("/health").unwrap();
+        assert_eq!((status, &body["is_healthy"]), (503, &json!(false)));
+        assert!(!body.to_string().contains("127.0.0.1"), "{body}");
         server.restart();
         runtime().block_on(eventually("books are served again", async || {
             client.get("/books").unwrap().0 == 200
         }));
+        assert_eq!(client.get("/health").unwrap().0, 200);
         drop(client);
         program.signal("INT");
         let ended = program.end();
