@@ -32,8 +32,9 @@ async fn serve(site: Site) -> Outcome {
     let lifespan = registry.connect().await?;
     // Whatever comes of it, the lifespan is closed behind it.
     let served = serve_connected(site).await;
-    lifespan.close().await?;
-    served
+    let closed = lifespan.close().await;
+    served?;
+    Ok(closed?)
 }
 
 async fn serve_connected(site: Site) -> Outcome {

@@ -43,7 +43,8 @@ pub(crate) fn serve(site: Site) -> Outcome {
     site.ready.at(listener.local_addr()?);
     let _ = site.stop.blocking_recv();
     drop(parent);
-    processes.into_iter().try_for_each(wait)?;
+    let ended: Vec<Outcome> = processes.into_iter().map(wait).collect();
+    ended.into_iter().collect::<Outcome>()?;
     // All requests are answered. The program's own work at the end connects once more.
     Ok(registry.with_async_env(|| run_sync(bookstall::farewell(&registry)))?)
 }

@@ -30,8 +30,9 @@ pub(crate) async fn self_test() -> Outcome {
     let registry = Registry::builder(url).build()?;
     let lifespan = registry.connect().await?;
     let tested = test(&registry).await;
-    lifespan.close().await?;
+    let closed = lifespan.close().await;
     tested?;
+    closed?;
     let database = registry.default_database();
     let (open, outside) = (database.status().open, database.used_unconnected());
     if database.is_connected() || open > 0 || outside > 0 {

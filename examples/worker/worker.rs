@@ -66,8 +66,9 @@ async fn run(arguments: Arguments) -> Outcome {
     let lifespan = registry.connect().await?;
     // Whatever comes of it, the lifespan is closed behind it.
     let done = run_connected(&registry, arguments).await;
-    lifespan.close().await?;
-    done
+    let closed = lifespan.close().await;
+    done?;
+    Ok(closed?)
 }
 
 async fn run_connected(registry: &Registry, arguments: Arguments) -> Outcome {
