@@ -4,6 +4,7 @@ mod capture;
 mod database;
 mod front;
 mod listed;
+mod program;
 mod property;
 pub(crate) mod schemas;
 pub(crate) mod servers;
@@ -16,6 +17,7 @@ pub(crate) use self::{
     database::{Backend, Fresh, run, run_fresh, runtime},
     front::{Front, Manner},
     listed::Listing,
+    program::{Ended, Program},
     property::for_any,
     table::create_table,
     text::{mask, wrap},

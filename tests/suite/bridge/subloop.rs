@@ -121,7 +121,8 @@ fn it_stays_when_the_first_lifespan_begins_on_it() {
         let registry = in_memory();
         let (lifespan, id) =
             from_a_driver(async { Ok((registry.connect().await?, Handle::current().id())) });
-        assert_eq!(threads("estoult-subloop"), 1);
+        // Its worker, and one that SQLite's work was done on.
+        assert!((1..=2).contains(&threads("estoult-subloop")));
         assert_eq!(id, from_a_driver(async { Ok(Handle::current().id()) }));
         from_a_driver(lifespan.close());
         await_subloops(0);
