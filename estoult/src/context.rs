@@ -66,6 +66,18 @@ impl Context {
         scopes.flat_map(|scope| scope.tags.iter().map(|(name, value)| (&**name, &**value)))
     }
 
+    /// ` [request=7, user=42]` for a message, nothing when there are no tags.
+    pub(crate) fn tag_list(&self) -> String {
+        let tags: Vec<_> = self
+            .tags()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        if tags.is_empty() {
+            return String::new();
+        }
+        format!(" [{}]", tags.join(", "))
+    }
+
     /// Runs a future with this context instead of the present one, wherever it is driven.
     pub fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> + use<F> {
         CONTEXT.scope(self, future)
@@ -170,8 +182,8 @@ pub fn with_tenant<F: Future>(
     Context::current().for_tenant(name).scope(future)
 }
 
-/// Runs a future whose statements carry tags: names and values such as a request's number, which are told with what is
-/// logged about them.
+/// Runs a future whose statements carry tags, such as the number of a request. The error of a pool that is exhausted
+/// tells the tags of those who hold its connections, and so do the warnings of a database that is not connected.
 pub fn with_tags<F: Future, N: Into<Cow<'static, str>>, V: Into<String>>(
     tags: impl IntoIterator<Item = (N, V)>,
     future: F,

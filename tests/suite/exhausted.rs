@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use estoult::{Database, ErrorKind, Result, sql};
+use estoult::{Database, ErrorKind, Result, sql, with_tags};
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::support::{
@@ -85,6 +85,19 @@ on_every_fresh!(a_transaction_says_where_it_was_begun, |fresh| {
         let text = told(error.message());
         let holder = "held by tests/suite/exhausted.rs:# for #.# s, in a transaction;";
         assert!(text.contains(holder), "{text}");
+        lifespan.close().await
+    })
+});
+
+on_every_fresh!(a_holder_is_told_with_its_tags, |fresh| {
+    let db = small(fresh, 1, SHORT)?;
+    runtime().block_on(async {
+        let lifespan = connected(&db).await?;
+        let held = with_tags([("request", "7"), ("user", "42")], async { db.pin().await }).await?;
+        let error = sql("select 1").one::<(i64,)>(&db).await.unwrap_err();
+        let text = told(error.message());
+        assert!(text.contains("for #.# s [request=#, user=#];"), "{text}");
+        drop(held);
         lifespan.close().await
     })
 });

@@ -3,19 +3,14 @@
 //! Invariant: a lease is marked busy before each operation and clean after it; one that comes back busy, or inside of a
 //! transaction, is closed and never handed out again.
 
-use std::{
-    fmt,
-    panic::Location,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+mod holder;
+
+use std::{fmt, panic::Location, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio::runtime::Handle;
 
+pub(crate) use self::holder::{Holder, SharedHolder};
 use crate::{
     backend::{Dialect, Features, Outcome, Session, Statement},
     blocking,
@@ -473,65 +468,3 @@ pub(crate) fn close_in_background(mut session: Box<dyn Session>, is_in_transacti
         let _ = tokio::time::timeout(CLOSE_WITHIN, close).await;
     });
 }
-
-/// Who holds a connection, for the message of a caller that waited in vain.
-#[derive(Debug, Default)]
-pub(crate) struct Holder {
-    /// In which era of the pool its connection was opened.
-    era: u64,
-    since: std::sync::Mutex<Option<(&'static Location<'static>, std::time::Instant)>>,
-    in_transaction: AtomicBool,
-}
-
-impl Holder {
-    pub(crate) fn new(era: u64) -> Self {
-        Self {
-            era,
-            ..Self::default()
-        }
-    }
-
-    pub(crate) fn era(&self) -> u64 {
-        self.era
-    }
-
-    pub(crate) fn take(&self, origin: &'static Location<'static>, now: std::time::Instant) {
-        if let Ok(mut since) = self.since.lock() {
-            *since = Some((origin, now));
-        }
-    }
-
-    pub(crate) fn give_back(&self) {
-        if let Ok(mut since) = self.since.lock() {
-            *since = None;
-        }
-        self.in_transaction.store(false, Ordering::Relaxed);
-    }
-
-    pub(crate) fn note_transaction(&self, is_open: bool) {
-        self.in_transaction.store(is_open, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_held(&self) -> bool {
-        self.since.lock().is_ok_and(|since| since.is_some())
-    }
-
-    /// `src/shop.rs:12 for 4.2 s, in a transaction`; `None` when nobody holds it.
-    pub(crate) fn describe(&self) -> Option<String> {
-        let (origin, since) = (*self.since.lock().ok()?)?;
-        let transaction = if self.in_transaction.load(Ordering::Relaxed) {
-            ", in a transaction"
-        } else {
-            ""
-        };
-        let age = since.elapsed().as_secs_f32();
-        Some(format!(
-            "{}:{} for {age:.1} s{transaction}",
-            origin.file(),
-            origin.line()
-        ))
-    }
-}
-
-/// Holders that are shared between a pool and its leases.
-pub(crate) type SharedHolder = Arc<Holder>;

@@ -10,6 +10,7 @@ use std::{
 };
 
 use crate::{
+    context::Context,
     database::Database,
     error::{Error, Result},
 };
@@ -64,7 +65,7 @@ impl Unconnected {
                 if self.is_new(origin) {
                     tracing::warn!(
                         database = %database,
-                        at = %format_args!("{}:{}", origin.file(), origin.line()),
+                        at = %format_args!("{}:{}{}", origin.file(), origin.line(), Context::current().tag_list()),
                         times,
                         "a database is used that is not connected: each use opens a connection of its own; \
                          call `connect()` and keep the lifespan; this place is told of once"
