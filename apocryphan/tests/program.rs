@@ -1,5 +1,6 @@
 //! The program `estoult` as it is built: exit codes, the environment, signals, and a person at a terminal.
 #![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "all of this file is of tests")]
 
 use std::{
     env, fs,

@@ -369,19 +369,22 @@ fn a_database_that_is_not_known_or_can_not_be_left_is_told() {
     let said = run(&["shell", "--config", &path, "--database", "archiv"], "");
     assert_eq!(said.code, 1);
     insta::assert_snapshot!(wrap(said.err), @r#"
-    error: use the database "archiv": there is none of that name; known are `default`, `archive`, `read replica`; did you mean `archive`?
+    error: use the database "archiv": there is none of that name; known are
+    `default`, `archive`, `read replica`; did you mean `archive`?
     "#);
     let said = run(&["shell", "--config", &path], "\\using replica");
     assert_eq!(said.code, 1);
     insta::assert_snapshot!(wrap(said.err), @r#"
-    error: use the database "replica": there is none of that name; known are `default`, `archive`, `read replica`
-      at <stdin>:1
+    error: use the database "replica": there is none of that name; known are
+    `default`, `archive`, `read replica`
+    at <stdin>:1
     "#);
     let said = run(&["shell", "--config", &path], "begin;\n\\using archive\n");
     assert_eq!(said.code, 1);
     insta::assert_snapshot!(wrap(said.err), @r"
-    error: use `archive`: a transaction is open on `default`; commit it or roll it back first
-      at <stdin>:2
+    error: use `archive`: a transaction is open on `default`; commit it or roll it
+    back first
+    at <stdin>:2
     the open transaction is rolled back
     ");
 }
@@ -458,7 +461,7 @@ fn commands_switch_how_results_are_shown() {
     assert_eq!(said.code, 1);
     insta::assert_snapshot!(wrap(said.err), @r"
     error: `\usin` is no command; `\?` lists all; did you mean `\using`?
-      at <stdin>:1
+    at <stdin>:1
     ");
 }
 

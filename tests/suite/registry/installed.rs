@@ -18,6 +18,11 @@ fn seen() -> Result<String> {
     registry().map(|registry| registry.names().last().unwrap_or_default().to_owned())
 }
 
+#[track_caller]
+fn expect(name: &str) {
+    assert_eq!(seen().unwrap(), name);
+}
+
 // The registry of the process is one for all tests, so what it does is one test.
 #[test]
 fn the_registry_of_the_process_is_installed_once_and_replaced_by_tests() {
@@ -28,11 +33,11 @@ fn the_registry_of_the_process_is_installed_once_and_replaced_by_tests() {
     the start of the program
     ");
     let only_test = named("before").install_for_test();
-    assert_eq!(seen().unwrap(), "before");
+    expect("before");
     named("archive").install().unwrap();
-    assert_eq!(seen().unwrap(), "before");
+    expect("before");
     drop(only_test);
-    assert_eq!(seen().unwrap(), "archive");
+    expect("archive");
 
     let error = named("other").install().unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Configuration));
@@ -40,18 +45,18 @@ fn the_registry_of_the_process_is_installed_once_and_replaced_by_tests() {
     install a registry: the process has one already; install once, or hand the
     registry on
     ");
-    assert_eq!(seen().unwrap(), "archive");
+    expect("archive");
 
     let first = named("first").install_for_test();
     let second = named("second").install_for_test();
-    assert_eq!(seen().unwrap(), "second");
+    expect("second");
     assert_eq!(thread::spawn(seen).join().unwrap().unwrap(), "second");
     // A scope is nearer than what the process has.
     assert_eq!(named("scoped").run(seen).unwrap(), "scoped");
     drop(first);
-    assert_eq!(seen().unwrap(), "second");
+    expect("second");
     drop(second);
-    assert_eq!(seen().unwrap(), "archive");
+    expect("archive");
 }
 
 #[test]

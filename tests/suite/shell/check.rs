@@ -92,10 +92,14 @@ fn all_mistakes_of_a_configuration_are_told_at_once() {
     assert!(!said.err.contains("secret"));
     let message = said.err.replace(&path, "FILE").replace("; ", ";\n");
     insta::assert_snapshot!(wrap(message), @r"
-    error: read `FILE`: read a configuration of databases: `databases.replica.max_conections` is no setting of a database;
-    known are url, max_connections, acquire_timeout, connect_timeout, ping_after, max_age;
+    error: read `FILE`: read a configuration of databases:
+    `databases.replica.max_conections` is no setting of a database;
+    known are url, max_connections, acquire_timeout, connect_timeout, ping_after,
+    max_age, schema, min_connections, connect_within, connect_retries,
+    not_connected;
     did you mean `max_connections`?;
-    `databases.replica.url`: read a postgres URL: the port is not a number from 1 to 65535 (in user and password write `@ : / # ?` as %40 %3A %2F %23 %3F);
+    `databases.replica.url`: read a postgres URL: the port is not a number from 1 to
+    65535 (in user and password write `@ : / # ?` as %40 %3A %2F %23 %3F);
     write it as postgres://user:password@host:port/database;
     there is no default database: set `databases.default.url`
     ");
