@@ -13,6 +13,7 @@ mod lost;
 mod pool;
 mod query;
 mod raw;
+mod read_only;
 mod registry;
 mod rider;
 mod route;

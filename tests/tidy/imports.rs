@@ -102,6 +102,11 @@ const ORDERS: [Order; 3] = [
                 "what statements run on is listed in one place, in errors too",
             ),
             exception(
+                "database/read_only.rs",
+                "registry",
+                "`ReadOnlyDatabase::connect` gives a lifespan",
+            ),
+            exception(
                 "database.rs",
                 "registry",
                 "`Database::connect` gives a lifespan",

@@ -176,6 +176,24 @@ impl<'a> Executor<'a> {
         self.lease(call, &select.route, Some(select.table)).await
     }
 
+    /// The connection to run a write on; a database that may only be read is refused before anything is sent.
+    pub(crate) async fn lease_to_write(
+        self,
+        call: &Call,
+        route: &Route,
+        table: Option<&'static Table>,
+    ) -> Result<Held<'a>> {
+        let database = self.database(route, table)?;
+        if database.is_read_only() {
+            let tried = match table {
+                Some(table) => format!("write to the table `{}`", table.name()),
+                None => "run a statement that may write".to_owned(),
+            };
+            database.check_writable(&tried)?;
+        }
+        self.lease(call, route, table).await
+    }
+
     /// The connection to run a statement on, taken for it or the one of the transaction, with its place.
     pub(crate) async fn lease(
         self,
@@ -213,7 +231,11 @@ impl<'a> Executor<'a> {
 
     /// The database that a statement runs in: the one it names, else the one of the handle, else the one of its
     /// schema, else the default one.
-    fn database(self, route: &Route, table: Option<&'static Table>) -> Result<&'a Database> {
+    pub(crate) fn database(
+        self,
+        route: &Route,
+        table: Option<&'static Table>,
+    ) -> Result<&'a Database> {
         let home = table.and_then(Table::database);
         let database = match self.kind {
             Kind::Registry(registry) => {

@@ -126,9 +126,15 @@ pub(crate) async fn raw<R: FromRow>(on: Executor<'_>, sql: Sql, call: Call) -> R
         let mut held = on.lease(&call, &sql.route, None).await?;
         let statement = sql.statement(&held.site())?;
         let sink = Collected::new(R::from_row, "").by_name(R::columns());
-        held.fetch(statement, Box::new(sink))
-            .await
-            .map(Collected::<R>::from_sink)
+        let fetched = held.fetch(statement, Box::new(sink)).await;
+        fetched.map(Collected::<R>::from_sink).map_err(|error| {
+            match on.database(&sql.route, None) {
+                Ok(database) if matches!(error.kind(), ErrorKind::ReadOnly) => {
+                    error.context(&format!("run a statement on {database}"))
+                }
+                _ => error,
+            }
+        })
     };
     rows.await.map_err(|error| error.at(call.origin))
 }

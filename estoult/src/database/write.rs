@@ -23,7 +23,9 @@ pub(crate) async fn insert_new<S: Schema>(on: Executor<'_>, row: New<S>, call: C
     let (mut changes, is_plain) = row.into_changes();
     fill_defaults(S::table(), &mut changes);
     let inserted = async {
-        let mut held = on.lease(&call, &call.route(), Some(S::table())).await?;
+        let mut held = on
+            .lease_to_write(&call, &call.route(), Some(S::table()))
+            .await?;
         insert_row::<S>(&mut held, changes, is_plain).await
     };
     inserted.await.map_err(|error| error.at(call.origin))
@@ -40,7 +42,7 @@ pub(crate) async fn insert<S: Schema>(
         let mut changes = changeset.changes;
         fill_defaults(table, &mut changes);
         require_all(table, &changes)?;
-        let mut held = on.lease(&call, &call.route(), Some(table)).await?;
+        let mut held = on.lease_to_write(&call, &call.route(), Some(table)).await?;
         let row = insert_row::<S>(&mut held, changes.clone(), false).await;
         match row {
             Ok(row) => Ok(row),
@@ -228,7 +230,7 @@ pub(crate) async fn update<S: Schema>(
         if changed.is_empty() {
             return Ok(data);
         }
-        let mut held = on.lease(&call, &call.route(), Some(table)).await?;
+        let mut held = on.lease_to_write(&call, &call.route(), Some(table)).await?;
         match update_row(&mut held, &data, &changed).await {
             Ok(()) => with_changes(data, &changed),
             Err(error) => {
@@ -297,7 +299,7 @@ fn with_changes<S: Schema>(mut data: S, changed: &Changes) -> Result<S> {
 pub(crate) async fn delete<S: Schema>(on: Executor<'_>, key: Vec<Datum>, call: Call) -> Result<()> {
     let deleted = async {
         let table = S::table();
-        let mut held = on.lease(&call, &call.route(), Some(table)).await?;
+        let mut held = on.lease_to_write(&call, &call.route(), Some(table)).await?;
         let site = held.site();
         check_key(table, &key, site.features)?;
         let build = || Ok(delete_by_key(table, &site));
@@ -356,7 +358,7 @@ async fn run(
     build: impl FnOnce(&Site<'_>) -> Result<Statement>,
 ) -> Result<u64> {
     let done = async {
-        let mut held = on.lease(call, route, table).await?;
+        let mut held = on.lease_to_write(call, route, table).await?;
         let statement = build(&held.site())?;
         held.execute(statement)
             .await
@@ -367,7 +369,7 @@ async fn run(
 
 pub(crate) async fn batch(on: Executor<'_>, text: &str, call: Call) -> Result<()> {
     let done = async {
-        let mut held = on.lease(&call, &call.route(), None).await?;
+        let mut held = on.lease_to_write(&call, &call.route(), None).await?;
         let (text, schemas) = query::script(text, &held.site())?;
         held.batch(&text, &schemas).await
     };
@@ -387,7 +389,7 @@ pub(crate) async fn insert_all(
         };
         let columns: Vec<String> = first.columns().map(ToOwned::to_owned).collect();
         let rows = same_columns(table, &columns, rows)?;
-        let mut held = on.lease(&call, &call.route(), Some(table)).await?;
+        let mut held = on.lease_to_write(&call, &call.route(), Some(table)).await?;
         let size = bulk_size(columns.len(), held.features());
         let needs_transaction = rows.len() > size && !on.is_in_transaction();
         if needs_transaction {
