@@ -20,6 +20,7 @@ mod route;
 mod runtimes;
 mod shell;
 mod smoke;
+mod tenant;
 mod transaction;
 mod update;
 mod url;

@@ -9,6 +9,7 @@ pub(crate) mod preload;
 pub(crate) mod read;
 mod read_only;
 mod schemas;
+mod tenanted;
 pub(crate) mod together;
 pub(crate) mod transaction;
 mod unconnected;
@@ -20,7 +21,7 @@ use std::{fmt, future::Future, panic::Location, sync::Arc};
 pub(crate) use self::executor::Held;
 use self::unconnected::Unconnected;
 pub use self::{
-    executor::{Anyone, Executor, Pinned, Reads, Tenant, Writes},
+    executor::{Executor, Pinned, Reads, Writes},
     hook::DatabaseHook,
     lease::{Drained, Lease, LeaseSource, PoolStatus},
     options::{DatabaseBuilder, DatabaseOptions, DatabaseSource},
@@ -29,6 +30,7 @@ pub use self::{
         Access, ReadOnly, ReadOnlyDatabase, ReadOnlyPinned, ReadOnlyTransaction,
         ReadOnlyTransactionBuilder, ReadWrite,
     },
+    tenanted::Tenanted,
     transaction::{Isolation, Transaction, TransactionBuilder},
     unconnected::DatabaseNotConnected,
 };

@@ -27,7 +27,7 @@ pub(crate) async fn by_key<S: Schema>(
     let (site, table) = (held.site(), S::table());
     check_key(table, &key, site.features)?;
     let sql = S::shapes().text(Shape::Get, &site, table, || Ok(select_by_key(table, &site)))?;
-    let statement = site.statement(table, sql, key);
+    let statement = site.statement(table, sql, site.limit_key(table, key)?);
     held.rows(statement, S::from_row, table.name()).await
 }
 
