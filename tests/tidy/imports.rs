@@ -107,6 +107,11 @@ const ORDERS: [Order; 3] = [
                 "`ReadOnlyDatabase::connect` gives a lifespan",
             ),
             exception(
+                "database/tenanted.rs",
+                "registry",
+                "a registry is bound to a tenant as a database is",
+            ),
+            exception(
                 "database.rs",
                 "registry",
                 "`Database::connect` gives a lifespan",

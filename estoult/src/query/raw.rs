@@ -151,8 +151,8 @@ impl Sql {
         self
     }
 
-    /// Runs on a handle that is bound to a tenant, though the text does not say `:tenant`: it is about tables whose rows
-    /// belong to no tenant, or to all of them.
+    /// Runs on a handle that is bound to a tenant, though the text does not say `:tenant`: it is about tables whose
+    /// rows belong to no tenant, or to all of them.
     pub fn across_tenants(mut self) -> Self {
         self.is_across_tenants = true;
         self
@@ -366,8 +366,8 @@ pub(crate) fn script<'t>(text: &'t str, site: &Site<'_>) -> Result<(Cow<'t, str>
     require_schema(text, &pieces, site)?;
     if site.tenant().is_some() {
         return Err(Error::configuration(
-            "run a script on a handle that is bound to a tenant: a script has no parameters, so it would reach the rows \
-             of all tenants; run it on `handle.unbound()`, or statement by statement with `sql`",
+            "run a script on a handle that is bound to a tenant: a script has no parameters, so it would reach the \
+             rows of all tenants; run it on `handle.unbound()`, or statement by statement with `sql`",
         ));
     }
     if !pieces.iter().any(|piece| matches!(piece, Piece::Schema(_))) {

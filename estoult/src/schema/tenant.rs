@@ -16,7 +16,8 @@ impl<K> fmt::Debug for Tenant<K> {
     }
 }
 
-/// Whether a statement for `T` may go on to the rows of an associated schema that are for `Self`: it knows their tenant.
+/// Whether a statement for `T` may go on to the rows of an associated schema that are for `Self`: it knows their
+/// tenant.
 #[diagnostic::on_unimplemented(
     message = "a statement for `{T}` does not know which rows for `{Self}` it may reach",
     label = "the associated rows belong to tenants",

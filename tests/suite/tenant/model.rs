@@ -1,6 +1,6 @@
 //! Whatever several tenants do, each sees what it would see alone.
 
-use estoult::{Database, Result, Schema, sql};
+use estoult::{Database, Result, Schema, Tenanted, sql};
 use proptest::{collection::vec, prelude::any, strategy::Strategy};
 
 use super::{Project, Task, create_tables, names, project, task};
@@ -33,65 +33,69 @@ fn step() -> impl Strategy<Value = Step> {
 /// The rows as they should be, in the order of their keys, and how many tasks each of them has from its own tenant.
 type Model = Vec<(Project, usize)>;
 
-/// Tries a step on the database and on the model; a step on another tenant's row has to fail.
-async fn take(
-    db: &Database,
-    model: &mut Model,
+/// Who tries a step, and what they write.
+struct Actor {
     tenant: i64,
-    number: usize,
-    step: &Step,
-) -> Result<()> {
-    let on = db.for_tenant(tenant);
-    let name = format!("{tenant}-{number}");
-    let place = match step {
-        Step::Rename(place) | Step::Delete(place) | Step::AddTask(place) if !model.is_empty() => {
-            place % model.len()
-        }
-        Step::Insert => {
-            model.push((project(&on, &name).await?, 0));
-            return Ok(());
-        }
+    on: Tenanted<Database, i64>,
+    name: String,
+}
+
+/// Tries a step on the database and on the model.
+async fn take(db: &Database, model: &mut Model, actor: &Actor, step: &Step) -> Result<()> {
+    let (on, name) = (&actor.on, &actor.name);
+    match step {
+        Step::Insert => model.push((project(on, name).await?, 0)),
         Step::RenameAll => {
-            Project::query()
-                .set(Project::name, name.clone())
-                .update_all(&on)
-                .await?;
-            let own = model
-                .iter_mut()
-                .filter(|(row, _)| row.customer_id == tenant);
-            own.for_each(|(row, _)| row.name.clone_from(&name));
-            return Ok(());
+            let all = Project::query().set(Project::name, name.clone());
+            all.update_all(on).await?;
+            let rows = model.iter_mut().map(|(row, _)| row);
+            rows.filter(|row| row.customer_id == actor.tenant)
+                .for_each(|row| row.name.clone_from(name));
         }
         Step::DeleteAll => {
-            let own = model.iter().filter(|(row, _)| row.customer_id == tenant);
-            clear(db, own.map(|(row, _)| row.id).collect()).await?;
-            Project::query().delete_all(&on).await?;
-            model.retain(|(row, _)| row.customer_id != tenant);
-            return Ok(());
+            let rows = model.iter().map(|(row, _)| row);
+            let own = rows.filter(|row| row.customer_id == actor.tenant);
+            clear(db, own.map(|row| row.id).collect()).await?;
+            Project::query().delete_all(on).await?;
+            model.retain(|(row, _)| row.customer_id != actor.tenant);
         }
-        _ => return Ok(()),
-    };
+        Step::Rename(place) | Step::Delete(place) | Step::AddTask(place) if !model.is_empty() => {
+            let place = place % model.len();
+            take_row(db, model, actor, (step, place)).await?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Tries a step on one row, which has to fail when it is another tenant's.
+async fn take_row(
+    db: &Database,
+    model: &mut Model,
+    actor: &Actor,
+    (step, place): (&Step, usize),
+) -> Result<()> {
     let row = model[place].0.clone();
-    let is_own = row.customer_id == tenant;
+    let is_own = row.customer_id == actor.tenant;
     match step {
         Step::Rename(_) => {
-            let renamed = row.change().put(Project::name, name.clone());
-            assert_eq!(renamed.update(&on).await.is_ok(), is_own);
+            let renamed = row.change().put(Project::name, actor.name.clone());
+            assert_eq!(renamed.update(&actor.on).await.is_ok(), is_own);
             if is_own {
-                model[place].0.name = name;
+                model[place].0.name.clone_from(&actor.name);
             }
         }
         Step::Delete(_) => {
             if is_own {
                 clear(db, vec![row.id]).await?;
             }
-            assert_eq!(row.delete(&on).await.is_ok(), is_own);
+            assert_eq!(row.delete(&actor.on).await.is_ok(), is_own);
             if is_own {
                 model.remove(place);
             }
         }
         _ => {
-            task(&on, &row, &name).await?;
+            task(&actor.on, &row, &actor.name).await?;
             model[place].1 += usize::from(is_own);
         }
     }
@@ -143,7 +147,13 @@ on_every_backend!(each_tenant_sees_what_it_would_see_alone, async |db| {
         sql("delete from projects").execute(db).await?;
         let mut model = Model::new();
         for (number, (tenant, step)) in steps.iter().enumerate() {
-            take(db, &mut model, TENANTS[*tenant], number, step).await?;
+            let tenant = TENANTS[*tenant];
+            let actor = Actor {
+                tenant,
+                on: db.for_tenant(tenant),
+                name: format!("{tenant}-{number}"),
+            };
+            take(db, &mut model, &actor, step).await?;
         }
         compare(db, &model).await
     });
