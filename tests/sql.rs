@@ -10,6 +10,7 @@ mod placeholder;
 mod quoting;
 mod schemas;
 mod select;
+mod tenant;
 mod text;
 
 use estoult::{Dialect, Query, Schema};

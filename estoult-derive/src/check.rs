@@ -22,8 +22,10 @@ pub(crate) fn schema(schema: &Schema, errors: &mut Errors) {
         column::generated_is_an_integer(field, errors);
         column::uuid_is_a_uuid(field, errors);
         column::key_is_not_optional(field, errors);
+        column::tenant_is_not_optional(field, errors);
         column::has_a_name(field, errors);
     }
+    column::has_one_tenant(&schema.fields, errors);
     column::names_differ(&schema.fields, errors);
     column::prefixes_differ(&schema.fields, errors);
     reference::table_has_a_name(schema, errors);

@@ -94,6 +94,8 @@ pub(crate) enum Source {
     DefaultSql(Spanned<String>),
     CreatedAt,
     UpdatedAt,
+    /// The tenant that the statement runs for.
+    Tenant,
 }
 
 /// The index on a single field.
@@ -205,6 +207,12 @@ impl Target {
 impl Schema {
     pub(crate) fn keys(&self) -> Vec<&Field> {
         self.fields.iter().filter(|field| field.key).collect()
+    }
+
+    /// The field that holds the tenant.
+    pub(crate) fn tenant(&self) -> Option<&Field> {
+        let mut columns = self.fields.iter().filter(|field| field.is_column());
+        columns.find(|field| field.given.has("tenant"))
     }
 
     pub(crate) fn field(&self, ident: &Ident) -> Option<&Field> {

@@ -229,6 +229,13 @@ pub(crate) fn redact(message: &str, values: &[Datum]) -> String {
     text
 }
 
+/// A refused write in words, the same for every backend.
+pub(crate) fn read_only(message: &str) -> String {
+    format!(
+        "{message}; the database, the transaction or the user may only read: write to a database that is not read only"
+    )
+}
+
 /// A broken constraint in words, the same for every backend and without the values that broke it.
 pub(crate) fn describe_constraint(constraint: &crate::error::Constraint) -> String {
     let mut text = format!("the {} constraint", constraint.kind);

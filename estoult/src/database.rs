@@ -7,7 +7,9 @@ mod options;
 mod pool;
 pub(crate) mod preload;
 pub(crate) mod read;
+mod read_only;
 mod schemas;
+mod tenanted;
 pub(crate) mod together;
 pub(crate) mod transaction;
 mod unconnected;
@@ -19,17 +21,22 @@ use std::{fmt, future::Future, panic::Location, sync::Arc};
 pub(crate) use self::executor::Held;
 use self::unconnected::Unconnected;
 pub use self::{
-    executor::{Anyone, Executor, Pinned, Reads, Tenant, Writes},
+    executor::{Executor, Pinned, Reads, Writes},
     hook::DatabaseHook,
     lease::{Drained, Lease, LeaseSource, PoolStatus},
     options::{DatabaseBuilder, DatabaseOptions, DatabaseSource},
     pool::Connections,
+    read_only::{
+        Access, ReadOnly, ReadOnlyDatabase, ReadOnlyPinned, ReadOnlyTransaction,
+        ReadOnlyTransactionBuilder, ReadWrite,
+    },
+    tenanted::Tenanted,
     transaction::{Isolation, Transaction, TransactionBuilder},
     unconnected::DatabaseNotConnected,
 };
 use crate::{
     backend::Dialect,
-    error::Result,
+    error::{Error, ErrorKind, Result},
     query::check_schema,
     registry::{DatabaseState, Lifespan, Lives, Registry, WeakRegistry},
 };
@@ -236,6 +243,25 @@ impl Database {
 
     pub(crate) fn source(&self) -> &Arc<dyn LeaseSource> {
         &self.0.source
+    }
+
+    /// Whether its sessions refuse writes; see [`DatabaseBuilder::read_only`].
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.0.source.options().read_only
+    }
+
+    /// Refuses a write before anything is sent.
+    pub(crate) fn check_writable(&self, tried: &str) -> Result<()> {
+        if !self.is_read_only() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::ReadOnly,
+            format!(
+                "{tried}: the database {self} is read only, so nothing was sent; write to a database that is not"
+            ),
+        ))
     }
 
     /// Opens a first connection, and keeps connections open until the lifespan ends. Those who connect at the same time

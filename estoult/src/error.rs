@@ -52,6 +52,8 @@ pub enum ErrorKind {
     Connection,
     /// The database does not have what was asked for; nothing was sent.
     Unsupported,
+    /// The database, the transaction or the user may only read: the write belongs to another database.
+    ReadOnly,
     /// A value read or bound does not fit its type.
     Decode,
     /// The database refused the statement.

@@ -67,9 +67,10 @@ pub use crate::{
     changeset::{Changes, Changeset, FieldError, New, Params, insert_all},
     context::{Context, with_schema, with_tags, with_tenant},
     database::{
-        Anyone, Database, DatabaseBuilder, DatabaseHook, DatabaseNotConnected, DatabaseOptions,
-        DatabaseSource, Executor, Isolation, Pinned, PoolStatus, Reads, Tenant, Transaction,
-        TransactionBuilder, Writes,
+        Access, Database, DatabaseBuilder, DatabaseHook, DatabaseNotConnected, DatabaseOptions,
+        DatabaseSource, Executor, Isolation, Pinned, PoolStatus, ReadOnly, ReadOnlyDatabase,
+        ReadOnlyPinned, ReadOnlyTransaction, ReadOnlyTransactionBuilder, ReadWrite, Reads,
+        Tenanted, Transaction, TransactionBuilder, Writes,
     },
     error::{Conflict, Constraint, ConstraintKind, Error, ErrorKind, Result},
     expr::{Expr, Operand, Order, Predicate, count_rows, escape_like},
@@ -78,14 +79,15 @@ pub use crate::{
         query, sql,
     },
     registry::{
-        Closed, DatabaseClosed, DatabaseConfig, DatabaseHealth, DatabaseState, Health, Lifespan,
-        Registry, RegistryBuilder, RegistryConfig, Role, TestInstall, registry,
+        Closed, DatabaseClosed, DatabaseConfig, DatabaseHealth, DatabaseKey, DatabaseName,
+        DatabaseState, Health, Lifespan, Registry, RegistryBuilder, RegistryConfig, Role,
+        TestInstall, registry,
     },
     row::{Cell, Cells, FromRow, Records, Row, Sink},
     schema::{
-        Association, AssociationSpec, BelongsTo, Cardinality, Children, Column, ColumnName,
+        Anyone, Association, AssociationSpec, BelongsTo, Cardinality, Children, Column, ColumnName,
         ColumnSpec, Default, Embedded, HasMany, HasOne, IndexSpec, Key, Many, NewRow, One, Preload,
-        References, Schema, Selected, Table,
+        References, Schema, Selected, Table, Tenant, Within,
     },
     value::{Datum, DatumRef, EnumType, IntoValue, Kind, Mismatch, Number, Text, Value},
 };

@@ -33,7 +33,7 @@ use crate::{
     database::{Reads, Writes, read, write as writing},
     error::Result,
     expr::{Node, Operand, Order, Predicate},
-    schema::{Association, Column, Schema, Selected},
+    schema::{Association, Column, Schema, Selected, Within},
     value::{Datum, IntoValue, Value},
 };
 
@@ -257,6 +257,7 @@ impl<S: Schema, R: Send + 'static> Query<S, R> {
     where
         A: Association<S>,
         R: Loaded<A::Loaded, Schema = S>,
+        <A::Child as Schema>::Tenant: Within<S::Tenant>,
     {
         let plan = self.plan.preload(association);
         Query {

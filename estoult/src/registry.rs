@@ -6,12 +6,13 @@ mod config;
 mod connecting;
 mod health;
 mod installed;
+mod key;
 mod life;
 mod lifespan;
 mod lives;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, Weak},
 };
@@ -22,6 +23,7 @@ pub use self::{
     config::{DatabaseConfig, RegistryConfig},
     health::{DatabaseHealth, DatabaseState, Health, Role},
     installed::{TestInstall, registry},
+    key::{DatabaseKey, DatabaseName},
     lifespan::Lifespan,
 };
 use crate::{
@@ -100,13 +102,24 @@ pub struct RegistryBuilder {
     default: DatabaseSource,
     extra: Vec<(String, DatabaseSource)>,
     not_connected: DatabaseNotConnected,
+    /// The databases that have to be there, and what their keys say of whether they only read.
+    required: Vec<(String, Option<bool>)>,
 }
 
 impl RegistryBuilder {
-    /// Adds a database under a name.
+    /// Adds a database under a name or a [`DatabaseKey`].
     #[must_use]
-    pub fn extra(mut self, name: impl Into<String>, database: impl Into<DatabaseSource>) -> Self {
-        self.extra.push((name.into(), database.into()));
+    pub fn extra(mut self, name: impl DatabaseName, database: impl Into<DatabaseSource>) -> Self {
+        self.extra.push((name.name().to_owned(), database.into()));
+        self.require(name)
+    }
+
+    /// Says that there has to be a database of this name, one that does what the [`DatabaseKey`] says: a configuration
+    /// without it is refused by [`build`](Self::build), not when the database is first used.
+    #[must_use]
+    pub fn require(mut self, name: impl DatabaseName) -> Self {
+        let required = (name.name().to_owned(), name.is_read_only());
+        self.required.push(required);
         self
     }
 
@@ -127,10 +140,24 @@ impl RegistryBuilder {
         let policy = self.not_connected;
         let default = built(DEFAULT, self.default, &mut mistakes);
         let mut extra = BTreeMap::new();
+        let given: BTreeSet<_> = self.extra.iter().map(|(name, _)| name.clone()).collect();
         for (name, source) in self.extra {
             mistakes.extend(wrong_name(&name, |name| extra.contains_key(name)));
             if let Some(database) = built(&name, source, &mut mistakes) {
                 extra.insert(name, database);
+            }
+        }
+        let known = |name: &str| match name {
+            DEFAULT => default.as_ref(),
+            name => extra.get(name),
+        };
+        for (name, is_read_only) in self.required {
+            match known(&name) {
+                Some(database) => mistakes.extend(key::mistake(&name, is_read_only, database)),
+                None if given.contains(&name) => {}
+                None => mistakes.push(format!(
+                    "the database `{name}` is required and not given; add it with `extra`"
+                )),
             }
         }
         match default {
@@ -200,6 +227,7 @@ impl Registry {
             default: default.into(),
             extra: Vec::new(),
             not_connected: DatabaseNotConnected::default(),
+            required: Vec::new(),
         }
     }
 
@@ -209,17 +237,18 @@ impl Registry {
         self.routed.as_ref().unwrap_or(&self.databases.default)
     }
 
-    /// The database with this name; `default` is the default one.
+    /// The database with this name, or of this [`DatabaseKey`]; `default` is the default one.
     ///
     /// # Errors
     ///
-    /// `Configuration` when there is none; the message lists the known names.
-    pub fn using(&self, name: &str) -> Result<Database> {
-        let database = self.find(name)?;
-        Ok(match self.chosen_schema() {
-            Some(schema) => database.in_schema(Some(Arc::clone(schema))),
-            None => database.clone(),
-        })
+    /// `Configuration` when there is none, and the message lists the known names; when the key says that the database
+    /// only reads and it takes writes, or the reverse.
+    pub fn using<N: DatabaseName>(&self, name: N) -> Result<N::Handle> {
+        let database = self.find(name.name())?;
+        match self.chosen_schema() {
+            Some(schema) => name.handle(&database.in_schema(Some(Arc::clone(schema)))),
+            None => name.handle(database),
+        }
     }
 
     /// The database with this name, without this handle's schema.

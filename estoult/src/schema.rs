@@ -3,6 +3,7 @@
 mod association;
 mod column;
 mod table;
+mod tenant;
 
 use std::{
     collections::BTreeMap,
@@ -20,6 +21,7 @@ pub use self::{
     table::{
         AssociationSpec, Cardinality, ColumnSpec, Default, IndexSpec, Selected, Table, column_names,
     },
+    tenant::{Anyone, Tenant, Within},
 };
 use crate::{
     changeset::{Changes, Changeset},

@@ -102,6 +102,16 @@ const ORDERS: [Order; 3] = [
                 "what statements run on is listed in one place, in errors too",
             ),
             exception(
+                "database/read_only.rs",
+                "registry",
+                "`ReadOnlyDatabase::connect` gives a lifespan",
+            ),
+            exception(
+                "database/tenanted.rs",
+                "registry",
+                "a registry is bound to a tenant as a database is",
+            ),
+            exception(
                 "database.rs",
                 "registry",
                 "`Database::connect` gives a lifespan",

@@ -10,13 +10,14 @@ use crate::{
 };
 
 /// The words that say who makes a value.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
     "generated",
     "uuid",
     "default",
     "default_sql",
     "created_at",
     "updated_at",
+    "tenant",
 ];
 
 pub(super) fn skipped_stands_alone(field: &Field, errors: &mut Errors) {
@@ -136,6 +137,34 @@ pub(super) fn key_is_not_optional(field: &Field, errors: &mut Errors) {
             field.name()
         );
         errors.push(syn::Error::new_spanned(&field.ty, message));
+    }
+}
+
+pub(super) fn tenant_is_not_optional(field: &Field, errors: &mut Errors) {
+    if field.is_column() && field.given.has("tenant") && field.is_optional() {
+        let message = format!(
+            "the tenant `{}` can't be null, or its rows would be nobody's: write its type without `Option`",
+            field.name()
+        );
+        errors.push(syn::Error::new_spanned(&field.ty, message));
+    }
+}
+
+pub(super) fn has_one_tenant(fields: &[Field], errors: &mut Errors) {
+    let tenants = fields.iter().filter_map(|field| {
+        let span = field.given.span("tenant")?;
+        field.is_column().then_some((field, span))
+    });
+    let tenants: Vec<_> = tenants.collect();
+    let Some(((first, _), others)) = tenants.split_first() else {
+        return;
+    };
+    for (_, span) in others {
+        let message = format!(
+            "a row belongs to one tenant, and `{}` says to which: remove one of the two",
+            first.name()
+        );
+        errors.at(*span, message);
     }
 }
 

@@ -71,6 +71,25 @@ fn prefix_needs_embed() {
 }
 
 #[test]
+fn a_row_belongs_to_one_tenant() {
+    assert_eq!(
+        of_field("#[field(tenant)] a: i64, #[field(tenant)] b: i64"),
+        ["tenant: a row belongs to one tenant, and `a` says to which: remove one of the two"]
+    );
+    assert_eq!(
+        of_field("#[field(tenant)] a: Option<i64>"),
+        [
+            "Option<i64>: the tenant `a` can't be null, or its rows would be nobody's: write its type without `Option`"
+        ]
+    );
+    assert_eq!(
+        of_field("#[field(tenant, uuid = \"v4\")] a: Uuid"),
+        ["uuid: `tenant` and `uuid` both say who makes the value: remove one of the two"]
+    );
+    assert_eq!(of_field("#[field(tenant, index)] a: Uuid"), [""; 0]);
+}
+
+#[test]
 fn one_word_says_who_makes_a_value() {
     let both = |first, other| {
         [format!(

@@ -56,6 +56,7 @@ pub(super) fn implementation(schema: &Schema) -> TokenStream {
     let literal = target.sibling("New", "");
     let (key, key_function) = key(schema);
     let (asked, table) = (field::asked(target, &schema.fields), table(schema));
+    let tenant = tenant(schema);
     let datum = field::datum(target, &schema.fields);
     let assign = field::assign(target, &schema.fields);
     quote! {
@@ -63,7 +64,7 @@ pub(super) fn implementation(schema: &Schema) -> TokenStream {
         impl #root::Schema for #name {
             type New = #literal;
             type Key = #key;
-            type Tenant = #root::Anyone;
+            type Tenant = #tenant;
 
             fn table() -> &'static #private::Table {
                 static TABLE: #private::LazyLock<#private::Table> =
@@ -83,6 +84,15 @@ pub(super) fn implementation(schema: &Schema) -> TokenStream {
                 &SHAPES
             }
         }
+    }
+}
+
+/// For whom the verbs run.
+fn tenant(schema: &Schema) -> TokenStream {
+    let root = &schema.target.root;
+    match schema.tenant() {
+        Some(Field { ty, .. }) => quote!(#root::Tenant<#ty>),
+        None => quote!(#root::Anyone),
     }
 }
 
@@ -174,6 +184,7 @@ fn source(target: &Target, field: &Field) -> TokenStream {
         Source::UuidV7 => quote!(.uuid_v7()),
         Source::CreatedAt => quote!(.created_at()),
         Source::UpdatedAt => quote!(.updated_at()),
+        Source::Tenant => quote!(.tenant()),
         Source::DefaultSql(sql) => {
             let sql = &sql.value;
             quote!(.default_sql(#sql))

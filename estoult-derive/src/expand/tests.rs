@@ -88,6 +88,7 @@ snapshots! {
     field_index: of_field("index", "title: String");
     field_created_at: of_field("created_at", "at: Time");
     field_updated_at: of_field("updated_at", "at: Time");
+    field_tenant: of_field("tenant", "customer: i64");
     field_skip: of_field("skip", "cache: Vec<u8>");
     field_embed: of_field("embed", "home: Address");
     field_prefix: of_field("embed, prefix = \"\"", "home: Address");

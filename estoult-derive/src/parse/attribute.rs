@@ -161,6 +161,10 @@ pub(crate) const FIELD: Table<FieldWords> = Table {
             word.flag()?;
             source_is(words, Source::UpdatedAt)
         }),
+        Entry::once(&["tenant"], "tenant", |words, word| {
+            word.flag()?;
+            source_is(words, Source::Tenant)
+        }),
         Entry::once(&["skip"], "skip", |_, word| word.flag()),
         Entry::once(&["embed"], "embed", |_, word| word.flag()),
         Entry::once(&["prefix"], "prefix = \"address_\"", |words, word| {

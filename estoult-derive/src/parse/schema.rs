@@ -105,7 +105,7 @@ fn choose_source(fields: &mut [Field], associations: &[Association]) {
     let [key] = keys.as_mut_slice() else {
         return;
     };
-    let has_word = ["generated", "uuid", "default", "default_sql"]
+    let has_word = ["generated", "uuid", "default", "default_sql", "tenant"]
         .iter()
         .any(|word| key.given.has(word));
     let is_foreign = associations.iter().any(|association| {

@@ -35,6 +35,7 @@ fn source(field: &Field) -> &'static str {
         Source::DefaultSql(_) => "default of sql",
         Source::CreatedAt => "created_at",
         Source::UpdatedAt => "updated_at",
+        Source::Tenant => "tenant",
     }
 }
 
@@ -200,6 +201,7 @@ fn words_of_a_field_say_who_makes_its_value() {
         ("uuid = \"v7\"", "uuid v7"),
         ("created_at", "created_at"),
         ("updated_at", "updated_at"),
+        ("tenant", "tenant"),
     ];
     for (word, expected) in made_by {
         assert_eq!(source(&field(word, "a: i64")), expected, "{word}");

@@ -27,12 +27,14 @@ use crate::{
 struct MySql {
     options: MySqlConnectOptions,
     tried: String,
+    is_read_only: bool,
 }
 
 pub(crate) fn open(address: &MySqlAddress, _: &DatabaseOptions) -> Result<Arc<dyn Backend>> {
     Ok(Arc::new(MySql {
         options: options(address),
         tried: format!("connect to mysql://{:?}", address.server),
+        is_read_only: address.read_only,
     }))
 }
 
@@ -92,7 +94,7 @@ impl Backend for MySql {
     async fn connect(&self) -> Result<Box<dyn Session>> {
         let connected: sqlx::Result<MySqlConnection> = self.options.connect().await;
         let connection = connected.map_err(|error| classify(&self.tried, &error, &[]))?;
-        let session = MySqlSession::open(connection).await?;
+        let session = MySqlSession::open(connection, self.is_read_only).await?;
         Ok(Box::new(session))
     }
 }

@@ -60,6 +60,7 @@ pub(crate) fn parse_mysql(url: &str) -> Result<MySqlAddress> {
         server,
         charset: None,
         collation: None,
+        read_only: false,
     };
     let mut problems = Vec::new();
     for (name, value) in options {

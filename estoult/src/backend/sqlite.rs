@@ -69,7 +69,8 @@ pub(crate) fn open(address: &SqliteAddress, options: &DatabaseOptions) -> Result
 impl Sqlite {
     fn flags(&self) -> OpenFlags {
         let mut flags = OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        flags |= match (self.address.read_only, self.address.create) {
+        let is_read_only = self.address.read_only && self.memory.is_none();
+        flags |= match (is_read_only, self.address.create) {
             (true, _) => OpenFlags::SQLITE_OPEN_READ_ONLY,
             (false, true) => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
             (false, false) => OpenFlags::SQLITE_OPEN_READ_WRITE,
@@ -109,7 +110,8 @@ fn cannot_open(path: &Path, address: &SqliteAddress, error: &rusqlite::Error) ->
             )
         }
         _ if !path.exists() && !address.create => {
-            "the file does not exist; create it, or leave out `mode=ro` and `mode=rw`".to_owned()
+            "the file does not exist, and neither `mode=rw` nor a read-only database makes one; create it first"
+                .to_owned()
         }
         _ if path.is_dir() => "it is a folder, not a file".to_owned(),
         _ if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
@@ -136,7 +138,11 @@ fn configure(
         set_journal_mode(connection, address)?;
     }
     connection.pragma_update(None, "synchronous", &address.synchronous)?;
-    connection.pragma_update(None, "foreign_keys", address.foreign_keys)
+    connection.pragma_update(None, "foreign_keys", address.foreign_keys)?;
+    if address.read_only {
+        connection.pragma_update(None, "query_only", true)?;
+    }
+    Ok(())
 }
 
 /// Sets the journal mode. SQLite does not wait for others who change it at the same time, so this does.

@@ -17,11 +17,12 @@ use crate::{
     error::{Error, Result},
     query::{Call, Route, Select, Site, check_schema},
     registry::Registry,
-    schema::Table,
+    schema::{Anyone, Table},
+    value::Datum,
 };
 
 /// What reading verbs run on: [`Registry`] (the database that each schema or query names, else the default one),
-/// [`Database`], [`Transaction`] and [`Pinned`].
+/// [`Database`], [`Transaction`] and [`Pinned`], and each of them bound to a tenant.
 ///
 /// A function that takes `&impl Reads` serves a database and a transaction, and promises not to write; one that writes
 /// takes `&impl Writes`. A schema with a tenant column has verbs that take `&impl Reads<Tenant<K>>`.
@@ -39,7 +40,8 @@ use crate::{
 #[diagnostic::on_unimplemented(
     message = "`{Self}` runs no statements for `{T}`",
     label = "no database, or one that is not bound to the tenant",
-    note = "statements run on a `Registry`, a `Database`, a `Transaction`, a `Pinned` connection"
+    note = "statements run on a `Registry`, a `Database`, a `Transaction`, a `Pinned` connection; \
+            for a tenant on what their `for_tenant(…)` gives"
 )]
 pub trait Reads<T = Anyone>: Sync {
     /// Itself as verbs see it.
@@ -61,26 +63,15 @@ pub trait Reads<T = Anyone>: Sync {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` runs no writes for `{T}`",
     label = "read only, no database, or one that is not bound to the tenant",
-    note = "writes run on a `Registry`, a `Database`, a `Transaction`, a `Pinned` connection"
+    note = "writes run on a `Registry`, a `Database`, a `Transaction`, a `Pinned` connection; \
+            for a tenant on what their `for_tenant(…)` gives"
 )]
 pub trait Writes<T = Anyone>: Reads<T> {}
-
-/// Statements about rows that belong to no tenant in particular.
-#[derive(Debug, Clone, Copy)]
-pub enum Anyone {}
-
-/// Statements about rows of one tenant, whose key is a `K`.
-pub struct Tenant<K>(PhantomData<fn() -> K>);
-
-impl<K> fmt::Debug for Tenant<K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Tenant")
-    }
-}
 
 /// What a verb runs on, as [`Reads`] gives it: a database, a transaction or a connection, and for whom.
 pub struct Executor<'a, T = Anyone> {
     kind: Kind<'a>,
+    tenant: Option<&'a Datum>,
     bound: PhantomData<fn() -> T>,
 }
 
@@ -160,13 +151,25 @@ impl<'a, T> Executor<'a, T> {
     fn new(kind: Kind<'a>) -> Self {
         Self {
             kind,
+            tenant: None,
             bound: PhantomData,
+        }
+    }
+
+    /// The same for a tenant; `B` is what is known of it by type.
+    pub(super) fn bound<B>(self, tenant: &'a Datum) -> Executor<'a, B> {
+        Executor {
+            tenant: Some(tenant),
+            ..Executor::new(self.kind)
         }
     }
 
     /// The same without the promise for whom it is: what the stages of all verbs take.
     pub(crate) fn erased(self) -> Executor<'a> {
-        Executor::new(self.kind)
+        Executor {
+            tenant: self.tenant,
+            ..Executor::new(self.kind)
+        }
     }
 }
 
@@ -174,6 +177,24 @@ impl<'a> Executor<'a> {
     /// The connection to run a query on, with its place.
     pub(crate) async fn lease_for(self, call: &Call, select: &Select) -> Result<Held<'a>> {
         self.lease(call, &select.route, Some(select.table)).await
+    }
+
+    /// The connection to run a write on; a database that may only be read is refused before anything is sent.
+    pub(crate) async fn lease_to_write(
+        self,
+        call: &Call,
+        route: &Route,
+        table: Option<&'static Table>,
+    ) -> Result<Held<'a>> {
+        let database = self.database(route, table)?;
+        if database.is_read_only() {
+            let tried = match table {
+                Some(table) => format!("write to the table `{}`", table.name()),
+                None => "run a statement that may write".to_owned(),
+            };
+            database.check_writable(&tried)?;
+        }
+        self.lease(call, route, table).await
     }
 
     /// The connection to run a statement on, taken for it or the one of the transaction, with its place.
@@ -213,7 +234,11 @@ impl<'a> Executor<'a> {
 
     /// The database that a statement runs in: the one it names, else the one of the handle, else the one of its
     /// schema, else the default one.
-    fn database(self, route: &Route, table: Option<&'static Table>) -> Result<&'a Database> {
+    pub(crate) fn database(
+        self,
+        route: &Route,
+        table: Option<&'static Table>,
+    ) -> Result<&'a Database> {
         let home = table.and_then(Table::database);
         let database = match self.kind {
             Kind::Registry(registry) => {
@@ -304,6 +329,7 @@ impl<'a> Held<'a> {
     /// Where statements on this connection run.
     pub(crate) fn site(&self) -> Site<'_> {
         Site::new(self.features(), self.chosen.as_ref(), self.default.as_ref())
+            .for_tenant(self.executor.tenant)
     }
 
     /// The other database that this table is in, if it is in another one: a preload goes there by itself.

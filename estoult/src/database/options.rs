@@ -1,10 +1,15 @@
 //! The settings of a database, and what a registry takes as one.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap, fmt, marker::PhantomData, path::PathBuf, sync::Arc, time::Duration,
+};
 
 use crate::{
     backend,
-    database::{Database, DatabaseHook, DatabaseNotConnected, hook::Hooks, pool::Connections, url},
+    database::{
+        Access, Database, DatabaseHook, DatabaseNotConnected, ReadOnly, ReadOnlyDatabase,
+        ReadWrite, hook::Hooks, pool::Connections, url,
+    },
     error::{Error, Result},
     query::check_schema,
 };
@@ -27,6 +32,8 @@ pub struct DatabaseOptions {
     pub schema: Option<String>,
     /// The files of SQLite's schemas that are not beside the database's own.
     pub attached: BTreeMap<String, PathBuf>,
+    /// Whether its sessions refuse writes; see [`DatabaseBuilder::read_only`].
+    pub read_only: bool,
     /// How many connections are opened when the database is connected; with 0 connecting opens none.
     pub min_connections: usize,
     /// How long connecting may take as a whole: all connections, all tries, and what runs on connect.
@@ -48,6 +55,7 @@ impl Default for DatabaseOptions {
             max_age: None,
             schema: None,
             attached: BTreeMap::new(),
+            read_only: false,
             min_connections: 1,
             connect_within: Duration::from_secs(30),
             connect_retries: 0,
@@ -80,13 +88,23 @@ impl DatabaseOptions {
 }
 
 /// A database that is still to be built, with its settings.
-#[derive(Clone)]
-pub struct DatabaseBuilder {
+pub struct DatabaseBuilder<A = ReadWrite> {
     url: String,
     options: DatabaseOptions,
+    access: PhantomData<fn() -> A>,
 }
 
-impl fmt::Debug for DatabaseBuilder {
+impl<A> Clone for DatabaseBuilder<A> {
+    fn clone(&self) -> Self {
+        Self {
+            url: self.url.clone(),
+            options: self.options.clone(),
+            access: PhantomData,
+        }
+    }
+}
+
+impl<A> fmt::Debug for DatabaseBuilder<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let address = url::parse(&self.url).map(|target| target.to_string());
         f.debug_struct("DatabaseBuilder")
@@ -104,9 +122,37 @@ impl DatabaseBuilder {
         Self {
             url,
             options: DatabaseOptions::default(),
+            access: PhantomData,
         }
     }
 
+    /// A database that is only read: its handle has no verbs that write, and its sessions refuse writes that are sent
+    /// as raw SQL.
+    ///
+    /// SQLite opens the file for reading only. A session of PostgreSQL, MySQL and MariaDB begins read only, which raw
+    /// SQL that means to could change: what must never write has a user without the right to.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> estoult::Result<()> {
+    /// let replica = estoult::Database::builder("sqlite::memory:").read_only().build()?;
+    /// let lifespan = replica.connect().await?;
+    /// let created: estoult::Result<Vec<(i64,)>> = estoult::sql("create table books (id integer)").all(&replica).await;
+    /// assert!(matches!(created.unwrap_err().kind(), estoult::ErrorKind::ReadOnly));
+    /// lifespan.close().await
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn read_only(self) -> DatabaseBuilder<ReadOnly> {
+        DatabaseBuilder {
+            url: self.url,
+            options: self.options,
+            access: PhantomData,
+        }
+    }
+}
+
+impl<A: Access> DatabaseBuilder<A> {
     /// How many connections there are at most, over all runtimes; 10 when not said.
     #[must_use]
     pub fn max_connections(mut self, connections: usize) -> Self {
@@ -251,14 +297,19 @@ impl DatabaseBuilder {
     ///
     /// `Configuration` when the URL or a setting is wrong; `Unsupported` when this build lacks the backend.
     pub fn connections(self) -> Result<Connections> {
-        let target = url::parse(&self.url)?;
-        self.options.check()?;
-        let backend = backend::open(&target, &self.options)?;
-        if let Some(schema) = &self.options.schema {
+        let mut target = url::parse(&self.url)?;
+        let mut options = self.options;
+        options.read_only |= A::IS_READ_ONLY || target.is_read_only();
+        if options.read_only {
+            target = target.read_only();
+        }
+        options.check()?;
+        let backend = backend::open(&target, &options)?;
+        if let Some(schema) = &options.schema {
             check_schema(schema, backend.dialect().features())?;
         }
         let features = backend.dialect().features();
-        for name in self.options.attached.keys() {
+        for name in options.attached.keys() {
             check_schema(name, features)?;
             if !features.opens_schemas {
                 return Err(Error::configuration(format!(
@@ -266,7 +317,7 @@ impl DatabaseBuilder {
                 )));
             }
         }
-        Ok(Connections::new(backend, target.to_string(), self.options))
+        Ok(Connections::new(backend, target.to_string(), options))
     }
 
     /// The database. Nothing is opened yet.
@@ -274,12 +325,12 @@ impl DatabaseBuilder {
     /// # Errors
     ///
     /// `Configuration` when the URL or a setting is wrong; `Unsupported` when this build lacks the backend.
-    pub fn build(self) -> Result<Database> {
+    pub fn build(self) -> Result<A::Database> {
         let schema = self.options.schema.clone();
         let connections = self.connections()?;
         let address = connections.address().to_owned();
         let database = Database::from_source(address, Arc::new(connections));
-        Ok(database.in_default_schema(schema.as_deref()))
+        A::handle(&database.in_default_schema(schema.as_deref()))
     }
 }
 
@@ -323,9 +374,20 @@ impl From<String> for DatabaseSource {
     }
 }
 
-impl From<DatabaseBuilder> for DatabaseSource {
-    fn from(builder: DatabaseBuilder) -> Self {
-        Self(Kind::Builder(Box::new(builder)))
+impl<A: Access> From<DatabaseBuilder<A>> for DatabaseSource {
+    fn from(mut builder: DatabaseBuilder<A>) -> Self {
+        builder.options.read_only |= A::IS_READ_ONLY;
+        Self(Kind::Builder(Box::new(DatabaseBuilder {
+            url: builder.url,
+            options: builder.options,
+            access: PhantomData,
+        })))
+    }
+}
+
+impl From<ReadOnlyDatabase> for DatabaseSource {
+    fn from(database: ReadOnlyDatabase) -> Self {
+        database.into_database().into()
     }
 }
 

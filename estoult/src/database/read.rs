@@ -6,7 +6,7 @@ use crate::{
     database::{Executor, Held},
     error::{Error, ErrorKind, Result},
     query::{Call, Plan, Select, Sql, check_key, select_by_key},
-    row::{Collected, FromRow, Records, RecordsSink},
+    row::{Collected, FromRow, Records, RecordsSink, Sink},
     schema::{Key, Schema, Shape},
 };
 
@@ -27,7 +27,7 @@ pub(crate) async fn by_key<S: Schema>(
     let (site, table) = (held.site(), S::table());
     check_key(table, &key, site.features)?;
     let sql = S::shapes().text(Shape::Get, &site, table, || Ok(select_by_key(table, &site)))?;
-    let statement = site.statement(table, sql, key);
+    let statement = site.statement(table, sql, site.limit_key(table, key)?);
     held.rows(statement, S::from_row, table.name()).await
 }
 
@@ -122,27 +122,35 @@ pub(crate) async fn exists(on: Executor<'_>, select: Select, call: Call) -> Resu
 }
 
 pub(crate) async fn raw<R: FromRow>(on: Executor<'_>, sql: Sql, call: Call) -> Result<Vec<R>> {
-    let rows = async {
-        let mut held = on.lease(&call, &sql.route, None).await?;
-        let statement = sql.statement(&held.site())?;
-        let sink = Collected::new(R::from_row, "").by_name(R::columns());
-        held.fetch(statement, Box::new(sink))
-            .await
-            .map(Collected::<R>::from_sink)
-    };
-    rows.await.map_err(|error| error.at(call.origin))
+    let sink = Collected::new(R::from_row, "").by_name(R::columns());
+    let rows = fetch(on, &sql, &call, Box::new(sink)).await;
+    rows.map(Collected::<R>::from_sink)
+        .map_err(|error| error.at(call.origin))
 }
 
 pub(crate) async fn records(on: Executor<'_>, sql: Sql, call: Call) -> Result<Records> {
-    let records = async {
-        let mut held = on.lease(&call, &sql.route, None).await?;
-        let statement = sql.statement(&held.site())?;
-        let sink = Box::new(RecordsSink::default());
-        held.fetch(statement, sink)
-            .await
-            .map(RecordsSink::into_records)
-    };
-    records.await.map_err(|error| error.at(call.origin))
+    let records = fetch(on, &sql, &call, Box::new(RecordsSink::default())).await;
+    records
+        .map(RecordsSink::into_records)
+        .map_err(|error| error.at(call.origin))
+}
+
+/// Runs raw SQL. A write that a read-only session refuses is told with the name of the database.
+async fn fetch(
+    on: Executor<'_>,
+    sql: &Sql,
+    call: &Call,
+    sink: Box<dyn Sink>,
+) -> Result<Box<dyn Sink>> {
+    let mut held = on.lease(call, &sql.route, None).await?;
+    let statement = sql.statement(&held.site())?;
+    let fetched = held.fetch(statement, sink).await;
+    fetched.map_err(|error| match on.database(&sql.route, None) {
+        Ok(database) if matches!(error.kind(), ErrorKind::ReadOnly) => {
+            error.context(&format!("run a statement on {database}"))
+        }
+        _ => error,
+    })
 }
 
 /// The only row of these.

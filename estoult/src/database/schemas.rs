@@ -91,6 +91,7 @@ impl Database {
 }
 
 async fn create(database: &Database, name: &str, origin: Origin) -> Result<()> {
+    database.check_writable(&format!("create the schema `{name}`"))?;
     let mut lease = database.lease(origin).await?;
     let features = lease.features();
     check_schema(name, features)?;
@@ -110,6 +111,7 @@ async fn drop_one(
     takes_tables: bool,
     origin: Origin,
 ) -> Result<()> {
+    database.check_writable(&format!("drop the schema `{name}`"))?;
     let mut lease = database.lease(origin).await?;
     let features = lease.features();
     check_schema(name, features)?;

@@ -44,6 +44,8 @@ pub(crate) struct TransactionOptions {
     is_read_only: bool,
     retries: u32,
     is_of_registry: bool,
+    /// Whether the session refuses writes by itself.
+    is_session_read_only: bool,
 }
 
 impl TransactionOptions {
@@ -58,6 +60,10 @@ impl TransactionOptions {
             (IsolationStyle::BeforeBegin, Some(level)) => {
                 format!("set transaction isolation level {level}; {begin}{access}")
             }
+            // Not the statement that begins a write, which a read-only session refuses.
+            (IsolationStyle::AlwaysSerializable, _) if self.is_session_read_only => {
+                "begin".to_owned()
+            }
             (IsolationStyle::AlwaysSerializable, _) if self.is_read_only => {
                 "begin; pragma query_only = on".to_owned()
             }
@@ -69,7 +75,7 @@ impl TransactionOptions {
     /// What has to be undone on the session when it ends.
     fn end_suffix(&self, features: &Features) -> &'static str {
         let is_pragma = features.isolation == IsolationStyle::AlwaysSerializable;
-        if self.is_read_only && is_pragma {
+        if self.is_read_only && is_pragma && !self.is_session_read_only {
             "; pragma query_only = off"
         } else {
             ""
@@ -142,6 +148,10 @@ impl Transaction {
         settings: &TransactionOptions,
     ) -> Result<Self> {
         let features = lease.features();
+        let settings = TransactionOptions {
+            is_session_read_only: database.is_read_only(),
+            ..settings.clone()
+        };
         let statement = settings.begin_statement(features)?;
         lease.begin(&statement).await?;
         let mut nesting = Nesting::default();
@@ -259,17 +269,18 @@ impl Transaction {
     pub async fn transaction<T>(&self, work: impl AsyncFnOnce(&Self) -> Result<T>) -> Result<T> {
         let nested = self.savepoint().await?;
         let outcome = work(&nested).await;
-        nested.conclude(outcome).await
+        conclude(nested, outcome).await
     }
+}
 
-    async fn conclude<T>(self, outcome: Result<T>) -> Result<T> {
-        match outcome {
-            Ok(value) => self.commit().await.map(|()| value),
-            Err(error) => {
-                // The work's error tells more than that of a rollback on a connection that is lost.
-                let _ = self.rollback().await;
-                Err(error)
-            }
+/// Commits when the work succeeded, else rolls back; gives what the work gave.
+pub(crate) async fn conclude<T>(transaction: Transaction, outcome: Result<T>) -> Result<T> {
+    match outcome {
+        Ok(value) => transaction.commit().await.map(|()| value),
+        Err(error) => {
+            // The work's error tells more than that of a rollback on a connection that is lost.
+            let _ = transaction.rollback().await;
+            Err(error)
         }
     }
 }
@@ -337,7 +348,7 @@ impl Database {
         async move {
             let transaction = begin(self, &TransactionOptions::default(), origin).await?;
             let outcome = work(&transaction).await;
-            transaction.conclude(outcome).await
+            conclude(transaction, outcome).await
         }
     }
 
@@ -365,7 +376,7 @@ pub(crate) fn transaction_of_registry<T>(
         };
         let transaction = begin(&database, &options, origin).await?;
         let outcome = work(&transaction).await;
-        transaction.conclude(outcome).await
+        conclude(transaction, outcome).await
     }
 }
 
@@ -444,7 +455,7 @@ impl TransactionBuilder<'_> {
                 let outcome = match begin(self.database, &self.options, origin).await {
                     Ok(transaction) => {
                         let outcome = work.clone()(&transaction).await;
-                        transaction.conclude(outcome).await
+                        conclude(transaction, outcome).await
                     }
                     Err(error) => Err(error),
                 };

@@ -17,6 +17,29 @@ pub(crate) enum Target {
     MySql(MySqlAddress),
 }
 
+impl Target {
+    /// Whether the URL itself allows reading only.
+    pub(crate) fn is_read_only(&self) -> bool {
+        matches!(self, Self::Sqlite(address) if address.read_only)
+    }
+
+    /// The same database, whose sessions refuse writes.
+    pub(crate) fn read_only(mut self) -> Self {
+        match &mut self {
+            Self::Sqlite(address) => {
+                address.read_only = true;
+                address.create &= address.path.is_none();
+            }
+            Self::Postgres(address) => {
+                let name = "default_transaction_read_only".to_owned();
+                address.settings.push((name, "on".to_owned()));
+            }
+            Self::MySql(address) => address.read_only = true,
+        }
+        self
+    }
+}
+
 /// Where a SQLite database is and how it is opened.
 #[derive(Debug, Clone)]
 pub(crate) struct SqliteAddress {
@@ -60,6 +83,7 @@ pub(crate) struct MySqlAddress {
     pub(crate) server: ServerAddress,
     pub(crate) charset: Option<String>,
     pub(crate) collation: Option<String>,
+    pub(crate) read_only: bool,
 }
 
 /// How much of TLS a connection needs.

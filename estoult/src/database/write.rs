@@ -6,7 +6,7 @@ use std::{borrow::Cow, time::SystemTime};
 
 use crate::{
     backend::Statement,
-    changeset::{Changes, Changeset, New, Rule, field_error},
+    changeset::{Changes, Changeset, FieldError, New, Rule, field_error},
     database::{Executor, Held, read, transaction::TransactionOptions},
     error::{Conflict, ConstraintKind, Error, ErrorKind, Result},
     expr::Node,
@@ -15,7 +15,7 @@ use crate::{
         delete_where, insert_rows, update_by_key, update_where,
     },
     row::FromRow,
-    schema::{Cardinality, ColumnName, Default, Schema, Shape, Table},
+    schema::{Cardinality, ColumnName, ColumnSpec, Default, Schema, Shape, Table},
     value::{Datum, Kind, random_uuid, time_ordered_uuid},
 };
 
@@ -23,7 +23,9 @@ pub(crate) async fn insert_new<S: Schema>(on: Executor<'_>, row: New<S>, call: C
     let (mut changes, is_plain) = row.into_changes();
     fill_defaults(S::table(), &mut changes);
     let inserted = async {
-        let mut held = on.lease(&call, &call.route(), Some(S::table())).await?;
+        let table = Some(S::table());
+        let mut held = on.lease_to_write(&call, &call.route(), table).await?;
+        put_tenant(S::table(), &mut changes, &held.site())?;
         insert_row::<S>(&mut held, changes, is_plain).await
     };
     inserted.await.map_err(|error| error.at(call.origin))
@@ -40,7 +42,8 @@ pub(crate) async fn insert<S: Schema>(
         let mut changes = changeset.changes;
         fill_defaults(table, &mut changes);
         require_all(table, &changes)?;
-        let mut held = on.lease(&call, &call.route(), Some(table)).await?;
+        let mut held = on.lease_to_write(&call, &call.route(), Some(table)).await?;
+        put_tenant(table, &mut changes, &held.site())?;
         let row = insert_row::<S>(&mut held, changes.clone(), false).await;
         match row {
             Ok(row) => Ok(row),
@@ -89,12 +92,44 @@ async fn insert_row<S: Schema>(held: &mut Held<'_>, changes: Changes, is_plain: 
     read::only(rows, "the inserted row")
 }
 
+/// Puts the tenant that the row is inserted for; another one's is refused.
+fn put_tenant(table: &Table, changes: &mut Changes, site: &Site<'_>) -> Result<()> {
+    let Some((column, tenant)) = site.limit(table)? else {
+        return Ok(());
+    };
+    match changes.get(&column.name) {
+        Some(given) if *given != tenant => Err(of_another_tenant(column)),
+        Some(_) => Ok(()),
+        None => {
+            changes.put(column.name.clone(), tenant);
+            Ok(())
+        }
+    }
+}
+
+/// Refuses a change of whose row it is.
+fn keep_tenant<'c>(table: &Table, mut changed: impl Iterator<Item = &'c str>) -> Result<()> {
+    match table.tenant() {
+        Some(column) if changed.any(|name| name == column.name) => Err(of_another_tenant(column)),
+        _ => Ok(()),
+    }
+}
+
+fn of_another_tenant(column: &ColumnSpec) -> Error {
+    let message = "says whose row it is, and can't be another tenant's than the handle's";
+    Error::invalid(vec![FieldError::new(
+        column.name.clone(),
+        "tenant",
+        message,
+    )])
+}
+
 /// Puts what the program gives to columns that are not set.
 fn fill_defaults(table: &Table, changes: &mut Changes) {
     for column in table.columns() {
         if matches!(
             column.default,
-            Default::None | Default::Generated | Default::Sql(_)
+            Default::None | Default::Generated | Default::Sql(_) | Default::Tenant
         ) || changes.get(&column.name).is_some()
         {
             continue;
@@ -104,7 +139,7 @@ fn fill_defaults(table: &Table, changes: &mut Changes) {
             Default::UuidV4 => random_uuid(),
             Default::UuidV7 => time_ordered_uuid(),
             Default::CreatedAt | Default::UpdatedAt => now(column.kind),
-            Default::None | Default::Generated | Default::Sql(_) => continue,
+            Default::None | Default::Generated | Default::Sql(_) | Default::Tenant => continue,
         };
         changes.put(column.name.clone(), datum);
     }
@@ -134,9 +169,7 @@ fn require_all(table: &Table, changes: &Changes) -> Result<()> {
             && changes.get(&column.name).is_none()
     });
     let errors: Vec<_> = missing
-        .map(|column| {
-            crate::changeset::FieldError::new(column.name.clone(), "required", "can't be blank")
-        })
+        .map(|column| FieldError::new(column.name.clone(), "required", "can't be blank"))
         .collect();
     if errors.is_empty() {
         Ok(())
@@ -202,6 +235,7 @@ async fn missing_row<'r>(
             value.clone(),
             &held.site(),
         );
+        let statement = statement.ok()?;
         let rows = held.rows(statement, <(i64,)>::from_row, "").await.ok()?;
         if rows.is_empty() {
             return Some(rule);
@@ -228,7 +262,8 @@ pub(crate) async fn update<S: Schema>(
         if changed.is_empty() {
             return Ok(data);
         }
-        let mut held = on.lease(&call, &call.route(), Some(table)).await?;
+        keep_tenant(table, changed.columns())?;
+        let mut held = on.lease_to_write(&call, &call.route(), Some(table)).await?;
         match update_row(&mut held, &data, &changed).await {
             Ok(()) => with_changes(data, &changed),
             Err(error) => {
@@ -273,12 +308,15 @@ async fn update_row<S: Schema>(held: &mut Held<'_>, data: &S, changed: &Changes)
 }
 
 fn stale(verb: &str, table: &Table) -> Error {
+    let reason = match table.tenant() {
+        Some(_) => {
+            "no row of the tenant has its key; it was deleted since it was read, or is another tenant's"
+        }
+        None => "no row has its key any more; it was deleted since it was read",
+    };
     Error::new(
         ErrorKind::Conflict(Conflict::Stale),
-        format!(
-            "{verb} a row of `{}`: no row has its key any more; it was deleted since it was read",
-            table.name()
-        ),
+        format!("{verb} a row of `{}`: {reason}", table.name()),
     )
 }
 
@@ -297,12 +335,12 @@ fn with_changes<S: Schema>(mut data: S, changed: &Changes) -> Result<S> {
 pub(crate) async fn delete<S: Schema>(on: Executor<'_>, key: Vec<Datum>, call: Call) -> Result<()> {
     let deleted = async {
         let table = S::table();
-        let mut held = on.lease(&call, &call.route(), Some(table)).await?;
+        let mut held = on.lease_to_write(&call, &call.route(), Some(table)).await?;
         let site = held.site();
         check_key(table, &key, site.features)?;
         let build = || Ok(delete_by_key(table, &site));
         let sql = S::shapes().text(Shape::Delete, &site, table, build)?;
-        let statement = site.statement(table, sql, key);
+        let statement = site.statement(table, sql, site.limit_key(table, key)?);
         let outcome = held.execute(statement).await?;
         if outcome.rows_affected == 0 {
             Err(stale("delete", table))
@@ -339,6 +377,7 @@ pub(crate) async fn update_all(
     }
     let (route, table) = (&select.route, Some(select.table));
     run(on, &call, (route, table), |site| {
+        keep_tenant(select.table, changes.iter().map(|(name, _)| &**name))?;
         update_where(&select, &changes, site)
     })
     .await
@@ -356,7 +395,7 @@ async fn run(
     build: impl FnOnce(&Site<'_>) -> Result<Statement>,
 ) -> Result<u64> {
     let done = async {
-        let mut held = on.lease(call, route, table).await?;
+        let mut held = on.lease_to_write(call, route, table).await?;
         let statement = build(&held.site())?;
         held.execute(statement)
             .await
@@ -367,7 +406,7 @@ async fn run(
 
 pub(crate) async fn batch(on: Executor<'_>, text: &str, call: Call) -> Result<()> {
     let done = async {
-        let mut held = on.lease(&call, &call.route(), None).await?;
+        let mut held = on.lease_to_write(&call, &call.route(), None).await?;
         let (text, schemas) = query::script(text, &held.site())?;
         held.batch(&text, &schemas).await
     };
@@ -382,12 +421,20 @@ pub(crate) async fn insert_all(
 ) -> Result<u64> {
     let inserted = async {
         rows.iter_mut().for_each(|row| fill_defaults(table, row));
-        let Some(first) = rows.first() else {
+        if rows.is_empty() {
             return Ok(0);
-        };
-        let columns: Vec<String> = first.columns().map(ToOwned::to_owned).collect();
+        }
+        let mut held = on.lease_to_write(&call, &call.route(), Some(table)).await?;
+        let site = held.site();
+        rows.iter_mut()
+            .try_for_each(|row| put_tenant(table, row, &site))?;
+        let columns = rows.first().map(Changes::columns);
+        let columns: Vec<String> = columns
+            .into_iter()
+            .flatten()
+            .map(ToOwned::to_owned)
+            .collect();
         let rows = same_columns(table, &columns, rows)?;
-        let mut held = on.lease(&call, &call.route(), Some(table)).await?;
         let size = bulk_size(columns.len(), held.features());
         let needs_transaction = rows.len() > size && !on.is_in_transaction();
         if needs_transaction {

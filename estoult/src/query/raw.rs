@@ -18,6 +18,9 @@ use crate::{
 /// `{schema}.` stands for the schema that was chosen with `using_schema` or by a scope, and for nothing where none was.
 /// Where one was chosen, a text that does not say it is refused, since it would run in another schema.
 ///
+/// `:tenant` stands for the tenant of a handle that is bound to one. There a text that does not say it is refused, too,
+/// since it would reach the rows of all tenants.
+///
 /// ```no_run
 /// # async fn example(database: &estoult::Database) -> estoult::Result<()> {
 /// let titles: Vec<(i64, String)> =
@@ -38,6 +41,7 @@ pub fn sql(text: impl Into<String>) -> Sql {
         route: Route::here(),
         is_across_schemas: false,
         is_verbatim: false,
+        is_across_tenants: false,
     }
 }
 
@@ -89,6 +93,7 @@ pub struct Sql {
     pub(crate) route: Route,
     is_across_schemas: bool,
     is_verbatim: bool,
+    is_across_tenants: bool,
 }
 
 #[derive(Clone)]
@@ -143,6 +148,13 @@ impl Sql {
     /// schema, or names its schemas itself.
     pub fn across_schemas(mut self) -> Self {
         self.is_across_schemas = true;
+        self
+    }
+
+    /// Runs on a handle that is bound to a tenant, though the text does not say `:tenant`: it is about tables whose
+    /// rows belong to no tenant, or to all of them.
+    pub fn across_tenants(mut self) -> Self {
+        self.is_across_tenants = true;
         self
     }
 
@@ -243,6 +255,35 @@ impl Sql {
             .find(|(known, _)| known == name)
             .map(|(_, parameter)| parameter)
     }
+
+    /// The same with the tenant of the site bound, where there is one.
+    fn for_tenant_of(&self, pieces: &[Piece<'_>], site: &Site<'_>) -> Result<Cow<'_, Self>> {
+        let Some(tenant) = site.tenant() else {
+            return Ok(Cow::Borrowed(self));
+        };
+        let is_named = pieces.contains(&Piece::Name(TENANT));
+        match (self.parameter(TENANT), is_named, self.is_across_tenants) {
+            (None, true, _) => {
+                let mut bound = self.clone();
+                let parameter = Parameter::One(tenant.clone());
+                bound.parameters.push((TENANT.to_owned(), parameter));
+                Ok(Cow::Owned(bound))
+            }
+            (None, false, true) => Ok(Cow::Borrowed(self)),
+            (Some(_), ..) => Err(self.refuse_tenant(
+                "the value `tenant` is bound, but `:tenant` stands for the tenant of the handle; give it another name",
+            )),
+            (None, false, false) => Err(self.refuse_tenant(
+                "the text does not say `:tenant`, so it would reach the rows of all tenants; limit it with \
+                 `… = :tenant`, or call `across_tenants()` when that is meant",
+            )),
+        }
+    }
+
+    fn refuse_tenant(&self, reason: &str) -> Error {
+        let message = format!("run raw SQL on a handle that is bound to a tenant: {reason}");
+        Error::configuration(message).with_statement(&Arc::from(self.text.as_str()))
+    }
 }
 
 impl Sql {
@@ -253,7 +294,8 @@ impl Sql {
             true => vec![Piece::Text(&self.text)],
             false => pieces(&self.text),
         };
-        self.check(&pieces)?;
+        let bound = self.for_tenant_of(&pieces, site)?;
+        bound.check(&pieces)?;
         if !self.is_across_schemas {
             require_schema(&self.text, &pieces, site)?;
         }
@@ -264,7 +306,7 @@ impl Sql {
             match piece {
                 Piece::Text(part) => text.push_str(part),
                 Piece::Schema(schema) => write_schema(&mut text, schema, site)?,
-                Piece::Name(name) => match self.parameter(name) {
+                Piece::Name(name) => match bound.parameter(name) {
                     Some(Parameter::One(datum)) => {
                         check(datum, &format!(":{name}"), features)?;
                         values.push(datum.clone());
@@ -322,6 +364,12 @@ fn write_schema(text: &mut String, written: &str, site: &Site<'_>) -> Result<()>
 pub(crate) fn script<'t>(text: &'t str, site: &Site<'_>) -> Result<(Cow<'t, str>, Vec<Arc<str>>)> {
     let pieces = pieces(text);
     require_schema(text, &pieces, site)?;
+    if site.tenant().is_some() {
+        return Err(Error::configuration(
+            "run a script on a handle that is bound to a tenant: a script has no parameters, so it would reach the \
+             rows of all tenants; run it on `handle.unbound()`, or statement by statement with `sql`",
+        ));
+    }
     if !pieces.iter().any(|piece| matches!(piece, Piece::Schema(_))) {
         return Ok((Cow::Borrowed(text), Vec::new()));
     }
@@ -413,6 +461,9 @@ enum Piece<'t> {
 
 /// What stands in a text for the schema that it runs in.
 const SCHEMA: &str = "{schema}";
+
+/// The name that stands in a text for the tenant that it runs for.
+const TENANT: &str = "tenant";
 
 /// Takes a text apart at its names and at `{schema}`; quotes, comments and `::` are passed over.
 fn pieces(text: &str) -> Vec<Piece<'_>> {

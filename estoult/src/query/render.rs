@@ -19,7 +19,7 @@ use crate::{
         Site,
         refusal::{check, refused},
     },
-    schema::Table,
+    schema::{ColumnName, Table},
     value::{Datum, Kind},
 };
 
@@ -160,11 +160,36 @@ impl<'s> Renderer<'s> {
         let mut select = SelectStatement::new();
         select.expr(SqlExpr::cust("1")).from(source);
         select.and_where(self.column(table, other).binary(BinOper::Equal, outer));
+        if let Some(limit) = self.tenant(table) {
+            select.and_where(limit);
+        }
         if !matches!(&exists.condition, Node::All(nodes) if nodes.is_empty()) {
             select.and_where(self.expr(&exists.condition));
         }
         self.aliases.pop();
         SqlExpr::exists(select)
+    }
+
+    /// The condition that limits a table's rows to those of the tenant.
+    pub(crate) fn tenant(&mut self, table: &'static Table) -> Option<SqlExpr> {
+        match self.site.limit(table) {
+            Ok(limit) => limit.map(|(column, tenant)| {
+                let name = ColumnName {
+                    prefix: "",
+                    name: &column.name,
+                };
+                self.expr(&Node::Compare(
+                    Comparison::Equal,
+                    column.kind,
+                    Box::new(Node::column(table, name)),
+                    Box::new(Node::Value(tenant)),
+                ))
+            }),
+            Err(error) => {
+                self.problem.get_or_insert(error);
+                None
+            }
+        }
     }
 
     fn joined(&mut self, nodes: &[Node], operator: BinOper, empty: &'static str) -> SqlExpr {

@@ -111,6 +111,9 @@ impl Select {
 
     fn add_source(&self, renderer: &mut Renderer<'_>, select: &mut SelectStatement) {
         select.from(renderer.table(self.table));
+        if let Some(limit) = renderer.tenant(self.table) {
+            select.and_where(limit);
+        }
         for filter in &self.filters {
             select.and_where(renderer.expr(filter));
         }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::{
     backend::{Dialect, Features, Statement},
     error::{Error, Result},
-    query::{Route, quoted},
-    schema::Table,
+    query::{Route, quoted, refusal::check_datum},
+    schema::{ColumnSpec, Table},
     value::Datum,
 };
 
@@ -22,6 +22,17 @@ pub(crate) struct Site<'a> {
     chosen: Option<&'a Arc<str>>,
     /// The schema of tables that name none when nobody chose.
     default: Option<&'a Arc<str>>,
+    tenant: Tenancy<'a>,
+}
+
+/// What is known of the tenant that a statement is for.
+#[derive(Debug, Clone, Copy)]
+enum Tenancy<'a> {
+    /// There is no database yet, so there is no tenant.
+    Open,
+    /// It is for nobody in particular.
+    Nobody,
+    Of(&'a Datum),
 }
 
 impl<'a> Site<'a> {
@@ -36,7 +47,14 @@ impl<'a> Site<'a> {
             own: None,
             chosen,
             default,
+            tenant: Tenancy::Nobody,
         }
+    }
+
+    /// The same site for a tenant, if there is one.
+    pub(crate) fn for_tenant(mut self, tenant: Option<&'a Datum>) -> Self {
+        self.tenant = tenant.map_or(Tenancy::Nobody, Tenancy::Of);
+        self
     }
 
     /// The site of a statement that is written without a database.
@@ -45,7 +63,9 @@ impl<'a> Site<'a> {
         route: &'a Route,
         table: &'static Table,
     ) -> Self {
-        Self::new(dialect.features(), route.chosen(), None).of(route, table)
+        let site = Self::new(dialect.features(), route.chosen(), None);
+        let tenant = Tenancy::Open;
+        Self { tenant, ..site }.of(route, table)
     }
 
     /// The same site for a statement on this table, whose own choice goes before what the table says.
@@ -92,6 +112,40 @@ impl<'a> Site<'a> {
         }
         let named = || table.database_schema().map(Arc::from);
         self.routed(table).cloned().or_else(named)
+    }
+
+    /// The tenant that a handle is bound to.
+    pub(crate) fn tenant(&self) -> Option<&'a Datum> {
+        match self.tenant {
+            Tenancy::Of(tenant) => Some(tenant),
+            Tenancy::Open | Tenancy::Nobody => None,
+        }
+    }
+
+    /// The column to which a statement on this table is limited, and the value that it has to have.
+    pub(crate) fn limit<'t>(&self, table: &'t Table) -> Result<Option<(&'t ColumnSpec, Datum)>> {
+        let Some(column) = table.tenant() else {
+            return Ok(None);
+        };
+        match self.tenant {
+            Tenancy::Of(tenant) => {
+                check_datum(tenant, table, &column.name, self.features)?;
+                Ok(Some((column, tenant.clone())))
+            }
+            Tenancy::Open => Ok(Some((column, Datum::Null(column.kind)))),
+            Tenancy::Nobody => Err(Error::configuration(format!(
+                "run a statement on the table `{0}`: its rows belong to tenants, by the column `{0}.{1}`, and the \
+                 statement is for none; run it on a handle that `for_tenant` gives",
+                table.name(),
+                column.name
+            ))),
+        }
+    }
+
+    /// Adds to the values of a key the tenant, which the texts by key expect behind them.
+    pub(crate) fn limit_key(&self, table: &Table, mut key: Vec<Datum>) -> Result<Vec<Datum>> {
+        key.extend(self.limit(table)?.map(|(_, tenant)| tenant));
+        Ok(key)
     }
 
     /// A statement on one table.

@@ -13,10 +13,11 @@ use crate::{
     value::{Datum, Kind},
 };
 
-/// The condition that finds one row by its key, with placeholders from `first` on.
+/// The condition that finds one row by its key, and by its tenant where it has one, with placeholders from `first` on.
 fn by_key(table: &'static Table, features: &Features, first: usize) -> String {
     let terms: Vec<_> = table
         .key()
+        .chain(table.tenant())
         .enumerate()
         .map(|(index, column)| {
             let name = quoted(&column.name, features);
@@ -80,7 +81,7 @@ pub(crate) fn update_by_key(
         values.push(datum);
     }
     let condition = by_key(table, features, values.len() + 1);
-    values.extend(key);
+    values.extend(site.limit_key(table, key)?);
     let target = site.table(table);
     let text = format!("UPDATE {target} SET {} WHERE {condition}", sets.join(", "));
     Ok(site.statement(table, text, values))
@@ -115,6 +116,9 @@ pub(crate) fn update_where(
         };
         update.value(Alias::new(column.as_str()), value);
     }
+    if let Some(limit) = renderer.tenant(select.table) {
+        update.and_where(limit);
+    }
     for filter in &select.filters {
         update.and_where(renderer.expr(filter));
     }
@@ -127,6 +131,9 @@ pub(crate) fn delete_where(select: &Select, site: &Site<'_>) -> Result<Statement
     let mut renderer = Renderer::new(site.of(&select.route, select.table));
     let mut delete: DeleteStatement = Sql::delete();
     delete.from_table(renderer.table(select.table));
+    if let Some(limit) = renderer.tenant(select.table) {
+        delete.and_where(limit);
+    }
     for filter in &select.filters {
         delete.and_where(renderer.expr(filter));
     }
@@ -139,12 +146,18 @@ pub(crate) fn row_exists(
     column: &str,
     value: Datum,
     site: &Site<'_>,
-) -> Statement {
-    let text = format!(
+) -> Result<Statement> {
+    let mut text = format!(
         "SELECT 1 FROM {} WHERE {} = {}",
         site.table(table),
         quoted(column, site.features),
         site.features.mark(1)
     );
-    site.statement(table, text, vec![value])
+    let mut values = vec![value];
+    if let Some((column, tenant)) = site.limit(table)? {
+        let name = quoted(&column.name, site.features);
+        text.push_str(&format!(" AND {name} = {}", site.features.mark(2)));
+        values.push(tenant);
+    }
+    Ok(site.statement(table, text, values))
 }

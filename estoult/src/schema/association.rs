@@ -6,7 +6,7 @@ use std::{fmt, marker::PhantomData};
 use crate::{
     expr::{Exists, Node, Order, Predicate},
     query::{Loaded, Query, Rooted},
-    schema::{Cardinality, Column, ColumnName, Schema},
+    schema::{Cardinality, Column, ColumnName, Schema, Within},
     value::{Kind, Value},
 };
 
@@ -74,22 +74,9 @@ macro_rules! associations {
             pub fn preload<A>(self, association: A) -> Preload<P, C, (C, A::Loaded), $children>
             where
                 A: Association<C>,
+                <A::Child as Schema>::Tenant: Within<C::Tenant>,
             {
                 self.preload_rows().preload(association)
-            }
-
-            /// Whether there is an associated row that the predicate accepts.
-            ///
-            /// Both tables have to be in one database; where the schemas name different ones it is refused.
-            #[must_use]
-            pub fn any(self, predicate: Predicate<C>) -> Predicate<P> {
-                any::<P, C>(self.columns, predicate.node)
-            }
-
-            /// Whether there is an associated row.
-            #[must_use]
-            pub fn exists(self) -> Predicate<P> {
-                any::<P, C>(self.columns, Node::All(Vec::new()))
             }
 
             /// The associated rows of a row that is read already, as a query.
@@ -175,6 +162,73 @@ impl<P, C> BelongsTo<P, C> {
             },
             schemas: PhantomData,
         }
+    }
+}
+
+// Not by a macro: a compile error shows the one that was meant.
+impl<P: Schema, C: Schema> HasMany<P, C> {
+    /// Whether there is an associated row that the predicate accepts.
+    ///
+    /// Both tables have to be in one database; where the schemas name different ones it is refused.
+    #[must_use]
+    pub fn any(self, predicate: Predicate<C>) -> Predicate<P>
+    where
+        C::Tenant: Within<P::Tenant>,
+    {
+        any::<P, C>(self.columns, predicate.node)
+    }
+
+    /// Whether there is an associated row.
+    #[must_use]
+    pub fn exists(self) -> Predicate<P>
+    where
+        C::Tenant: Within<P::Tenant>,
+    {
+        any::<P, C>(self.columns, Node::All(Vec::new()))
+    }
+}
+
+impl<P: Schema, C: Schema> HasOne<P, C> {
+    /// Whether there is an associated row that the predicate accepts.
+    ///
+    /// Both tables have to be in one database; where the schemas name different ones it is refused.
+    #[must_use]
+    pub fn any(self, predicate: Predicate<C>) -> Predicate<P>
+    where
+        C::Tenant: Within<P::Tenant>,
+    {
+        any::<P, C>(self.columns, predicate.node)
+    }
+
+    /// Whether there is an associated row.
+    #[must_use]
+    pub fn exists(self) -> Predicate<P>
+    where
+        C::Tenant: Within<P::Tenant>,
+    {
+        any::<P, C>(self.columns, Node::All(Vec::new()))
+    }
+}
+
+impl<P: Schema, C: Schema> BelongsTo<P, C> {
+    /// Whether there is an associated row that the predicate accepts.
+    ///
+    /// Both tables have to be in one database; where the schemas name different ones it is refused.
+    #[must_use]
+    pub fn any(self, predicate: Predicate<C>) -> Predicate<P>
+    where
+        C::Tenant: Within<P::Tenant>,
+    {
+        any::<P, C>(self.columns, predicate.node)
+    }
+
+    /// Whether there is an associated row.
+    #[must_use]
+    pub fn exists(self) -> Predicate<P>
+    where
+        C::Tenant: Within<P::Tenant>,
+    {
+        any::<P, C>(self.columns, Node::All(Vec::new()))
     }
 }
 
@@ -309,6 +363,7 @@ impl<P: Schema, C: Schema, R: Send + 'static, N> Preload<P, C, R, N> {
     where
         A: Association<C>,
         R: Loaded<A::Loaded, Schema = C>,
+        <A::Child as Schema>::Tenant: Within<C::Tenant>,
     {
         Preload {
             columns: self.columns,

@@ -21,6 +21,7 @@ pub struct Table {
     docs: &'static str,
     columns: Vec<ColumnSpec>,
     key: Vec<usize>,
+    tenant: Option<usize>,
     indexes: Vec<IndexSpec>,
     associations: Vec<AssociationSpec>,
     names: OnceCell<Vec<&'static str>>,
@@ -76,6 +77,8 @@ pub enum Default {
     CreatedAt,
     /// The time of the insert or the last update.
     UpdatedAt,
+    /// The tenant that the insert runs for.
+    Tenant,
 }
 
 impl fmt::Debug for Default {
@@ -89,6 +92,7 @@ impl fmt::Debug for Default {
             Self::UuidV7 => "UuidV7",
             Self::CreatedAt => "CreatedAt",
             Self::UpdatedAt => "UpdatedAt",
+            Self::Tenant => "Tenant",
         })
     }
 }
@@ -166,6 +170,7 @@ impl Table {
             docs: "",
             columns: Vec::new(),
             key: Vec::new(),
+            tenant: None,
             indexes: Vec::new(),
             associations: Vec::new(),
             names: OnceCell::new(),
@@ -198,6 +203,9 @@ impl Table {
     pub fn column(mut self, column: ColumnSpec) -> Self {
         if column.is_key {
             self.key.push(self.columns.len());
+        }
+        if matches!(column.default, Default::Tenant) {
+            self.tenant = Some(self.columns.len());
         }
         self.columns.push(column);
         self
@@ -272,6 +280,12 @@ impl Table {
     /// The columns of the primary key, in order.
     pub fn key(&self) -> impl ExactSizeIterator<Item = &ColumnSpec> {
         self.key.iter().map(|index| &self.columns[*index])
+    }
+
+    /// The column that says to which tenant a row belongs.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&ColumnSpec> {
+        self.tenant.map(|index| &self.columns[index])
     }
 
     /// The indexes and unique keys over several columns.
@@ -375,6 +389,12 @@ impl ColumnSpec {
     #[must_use]
     pub fn updated_at(self) -> Self {
         self.with(Default::UpdatedAt)
+    }
+
+    /// Makes it the column that says to which tenant a row belongs.
+    #[must_use]
+    pub fn tenant(self) -> Self {
+        self.with(Default::Tenant)
     }
 
     /// Makes its values unique.

@@ -44,6 +44,7 @@ fn the_environment_names_databases_and_their_settings() {
         ("ESTOULT_DATABASES__READ_REPLICA__CONNECT_RETRIES", "3"),
         ("ESTOULT_DATABASES__READ_REPLICA__NOT_CONNECTED", "error"),
         ("ESTOULT_DATABASES__READ_REPLICA__SCHEMA", "tenant_7"),
+        ("ESTOULT_DATABASES__READ_REPLICA__READ_ONLY", "true"),
         ("ESTOULT_DATABASES__A__B__URL", "sqlite::memory:"),
     ])
     .unwrap();
@@ -59,6 +60,7 @@ fn the_environment_names_databases_and_their_settings() {
     assert_eq!(options.connect_within, Duration::from_secs(60));
     assert_eq!(options.not_connected, Some(DatabaseNotConnected::Error));
     assert_eq!(options.schema.as_deref(), Some("tenant_7"));
+    assert!(options.read_only && !config.default_database.options.read_only);
     assert_eq!(
         options.ping_after,
         DatabaseConfig::new("").options.ping_after

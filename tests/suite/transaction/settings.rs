@@ -16,7 +16,7 @@ on_every_backend!(
         let tx = db.transaction_with().read_only().begin().await?;
         assert_eq!(names(&tx).await?, ["Ada"]);
         let error = put(&tx, "Kurt").await.unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Query), "{error:?}");
+        assert!(matches!(error.kind(), ErrorKind::ReadOnly), "{error:?}");
         let text = error.message().to_ascii_lowercase();
         assert!(
             text.contains("read-only") || text.contains("readonly") || text.contains("read only"),

@@ -101,8 +101,8 @@ fn a_missing_file_is_made_unless_the_mode_forbids_it() {
         let file = path(&fresh).display().to_string();
         insta::allow_duplicates! {
             insta::assert_snapshot!(wrap(error.to_string().replace(&file, "FILE")), @r"
-            `default` (sqlite:FILE): open the SQLite file `FILE`: the file does not exist;
-            create it, or leave out `mode=ro` and `mode=rw`
+            `default` (sqlite:FILE): open the SQLite file `FILE`: the file does not exist,
+            and neither `mode=rw` nor a read-only database makes one; create it first
             ");
         }
         assert!(!path(&fresh).exists());
@@ -123,9 +123,16 @@ fn a_read_only_database_reads_and_refuses_writes() {
     let read = async |db: &Database| {
         assert_eq!(Author::query().count(db).await?, 1);
         let error = author(db, "Ada").await.unwrap_err();
-        insta::assert_snapshot!(wrap(error.message()), @r"
-        write to a SQLite database that is read-only, by its URL, its transaction or the
-        permissions of its file
+        let message = error.message().replace(db.address(), "ADDRESS");
+        insta::assert_snapshot!(wrap(message), @"
+        write to the table `authors`: the database `default` (ADDRESS) is read only, so
+        nothing was sent; write to a database that is not
+        ");
+        let raw = sql("delete from authors").all::<(i64,)>(db).await;
+        insta::assert_snapshot!(wrap(raw.unwrap_err().message().replace(db.address(), "ADDRESS")), @"
+        run a statement on `default` (ADDRESS): attempt to write a readonly database;
+        the database, the transaction or the user may only read: write to a database
+        that is not read only
         ");
         db.transaction_with()
             .read_only()

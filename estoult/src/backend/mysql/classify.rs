@@ -3,7 +3,7 @@
 use sqlx::{Error as DriverError, mysql::MySqlDatabaseError};
 
 use crate::{
-    backend::{describe_constraint, redact, server::connection_error},
+    backend::{describe_constraint, read_only, redact, server::connection_error},
     error::{Conflict, Constraint, ConstraintKind, Error, ErrorKind},
     value::Datum,
 };
@@ -25,6 +25,7 @@ pub(super) fn classify(tried: &str, error: &DriverError, values: &[Datum]) -> Er
         ErrorKind::Connection => {
             format!("{tried}: {}{}", server.message(), remedy(server.number()))
         }
+        ErrorKind::ReadOnly => read_only(&redact(server.message(), values)),
         _ => redact(server.message(), values),
     };
     Error::new(kind, message).with_code(server.number().to_string())
@@ -57,6 +58,11 @@ fn kind(number: u16, message: &str) -> ErrorKind {
         | 2013
         | 4031 => ErrorKind::Connection,
         1235 => ErrorKind::Unsupported,
+        // A transaction that may only read; a server that does.
+        1290 if message.contains("read-only") || message.contains("read_only") => {
+            ErrorKind::ReadOnly
+        }
+        1792 | 1836 => ErrorKind::ReadOnly,
         _ => ErrorKind::Query,
     }
 }

@@ -40,7 +40,7 @@ impl fmt::Debug for MySqlSession {
 
 impl MySqlSession {
     /// Asks the server which of the two it is: MariaDB says so in its version.
-    pub(super) async fn open(mut connection: MySqlConnection) -> Result<Self> {
+    pub(super) async fn open(mut connection: MySqlConnection, is_read_only: bool) -> Result<Self> {
         let asked = connection.fetch_one("select version()").await;
         let version = asked.and_then(|row| row.try_get::<String, _>(0));
         let version =
@@ -51,6 +51,12 @@ impl MySqlSession {
         } else {
             Dialect::MySql
         };
+        if is_read_only {
+            let set = connection
+                .execute("set session transaction read only")
+                .await;
+            set.map_err(|error| classify("make a session read only", &error, &[]))?;
+        }
         Ok(Self {
             connection,
             dialect,

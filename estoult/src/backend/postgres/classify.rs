@@ -3,7 +3,7 @@
 use sqlx::{Error as DriverError, postgres::PgDatabaseError};
 
 use crate::{
-    backend::{describe_constraint, redact, server::connection_error},
+    backend::{describe_constraint, read_only, redact, server::connection_error},
     error::{Conflict, Constraint, ConstraintKind, Error, ErrorKind},
     value::Datum,
 };
@@ -35,6 +35,7 @@ pub(super) fn classify(tried: &str, error: &DriverError, values: &[Datum]) -> Er
         ErrorKind::Connection => {
             format!("{tried}: {}{}", server.message(), remedy(server.code()))
         }
+        ErrorKind::ReadOnly => read_only(&message(server, values)),
         _ => message(server, values),
     };
     Error::new(kind, message).with_code(server.code())
@@ -60,6 +61,7 @@ fn kind(error: &PgDatabaseError) -> ErrorKind {
             ErrorKind::Connection
         }
         _ if code.starts_with("08") || code.starts_with("28") => ErrorKind::Connection,
+        "25006" => ErrorKind::ReadOnly,
         "0A000" => ErrorKind::Unsupported,
         _ => ErrorKind::Query,
     }

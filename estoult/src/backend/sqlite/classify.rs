@@ -4,7 +4,7 @@
 use rusqlite::{Error as DriverError, ErrorCode, ffi};
 
 use crate::{
-    backend::{describe_constraint, redact},
+    backend::{describe_constraint, read_only, redact},
     error::{Conflict, Constraint, ConstraintKind, Error, ErrorKind},
     value::Datum,
 };
@@ -32,10 +32,7 @@ pub(super) fn classify(error: &DriverError, values: &[Datum]) -> Error {
             "another connection holds the lock on the SQLite file; try the transaction again"
                 .to_owned()
         }
-        _ if code.code == ErrorCode::ReadOnly => {
-            "write to a SQLite database that is read-only, by its URL, its transaction or the permissions of its file"
-                .to_owned()
-        }
+        ErrorKind::ReadOnly => read_only(&redact(&message, values)),
         _ => redact(&message, values),
     };
     Error::new(kind, text).with_code(code.extended_code.to_string())
@@ -47,6 +44,7 @@ fn kind(code: ffi::Error, message: &str) -> ErrorKind {
             Some(constraint) => ErrorKind::Constraint(constraint),
             None => ErrorKind::Query,
         },
+        ErrorCode::ReadOnly => ErrorKind::ReadOnly,
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => ErrorKind::Conflict(Conflict::Busy),
         ErrorCode::CannotOpen | ErrorCode::NotADatabase | ErrorCode::DiskFull => {
             ErrorKind::Connection

@@ -52,6 +52,9 @@ const SETTINGS: &[Setting] = &[
     setting("connect_retries", WHOLE, |options, text| {
         put(&mut options.connect_retries, text.parse().ok())
     }),
+    setting("read_only", "`true` or `false`", |options, text| {
+        put(&mut options.read_only, text.parse().ok())
+    }),
     setting(
         "not_connected",
         "`warn`, `error` or `silent`",

@@ -1,0 +1,78 @@
+//! Several customers in one program, and no row of one seen by another: shared tables whose rows say whose they are.
+
+use estoult::{Database, Result, Schema, Tenant, Writes, batch, new};
+
+#[derive(Debug, Clone, Schema)]
+#[schema(has_many(tasks: Task))]
+struct Project {
+    id: i64,
+    #[field(tenant)]
+    customer_id: i64,
+    name: String,
+}
+
+#[derive(Debug, Clone, Schema)]
+#[schema(belongs_to(project: Project))]
+struct Task {
+    id: i64,
+    project_id: i64,
+    #[field(tenant)]
+    customer_id: i64,
+    title: String,
+}
+
+const TABLES: &str = "
+    create table projects (id integer primary key, customer_id integer not null, name text not null);
+    create table tasks (
+        id integer primary key,
+        project_id integer not null references projects (id),
+        customer_id integer not null,
+        title text not null
+    );
+";
+
+/// Serves a request of any customer: whose it is, is known by the handle alone.
+async fn plan(on: &impl Writes<Tenant<i64>>, name: &str, titles: [&str; 2]) -> Result<()> {
+    let name = name.to_owned();
+    let project = new!(Project { name }).insert(on).await?;
+    for title in titles {
+        let task = new!(Task {
+            project_id: project.id,
+            title: title.to_owned()
+        });
+        task.insert(on).await?;
+    }
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let database = Database::builder("sqlite::memory:").build()?;
+    let lifespan = database.connect().await?;
+    batch(&database, TABLES).await?;
+
+    let (seven, eight) = (database.for_tenant(7), database.for_tenant(8));
+    plan(&seven, "house", ["dig", "build"]).await?;
+    eight
+        .transaction(async |tx| plan(tx, "boat", ["saw", "sail"]).await)
+        .await?;
+
+    for tenant in [&seven, &eight] {
+        let projects = Project::query().preload(Project::tasks).all(tenant).await?;
+        for (project, tasks) in projects {
+            let titles: Vec<_> = tasks.iter().map(|task| task.title.as_str()).collect();
+            println!(
+                "customer {}: {} ({})",
+                project.customer_id,
+                project.name,
+                titles.join(", ")
+            );
+        }
+    }
+
+    // The tasks of the other customer are out of reach, whatever is asked for.
+    let deleted = Task::query().delete_all(&seven).await?;
+    let left = Task::query().count(&eight).await?;
+    println!("customer 7 deleted {deleted} tasks; customer 8 has {left}");
+    lifespan.close().await
+}

@@ -1,0 +1,64 @@
+//! Raw SQL on a handle that is bound to a tenant: it says the tenant, or that it means all of them.
+
+use estoult::{ErrorKind, batch, sql};
+
+use super::two;
+use crate::support::{on_every_backend, wrap};
+
+on_every_backend!(the_name_tenant_stands_for_the_tenant, async |db| {
+    let [(seven, ..), (eight, ..)] = two(db).await?;
+    let text = "select name from projects where customer_id = :tenant and id > :id";
+    for (tenant, name) in [(&seven, "house"), (&eight, "boat")] {
+        let (found,): (String,) = sql(text).bind("id", 0).one(tenant).await?;
+        assert_eq!(found, name);
+    }
+    let deleted = sql("delete from tasks where customer_id = :tenant");
+    assert_eq!(deleted.execute(&seven).await?, 1);
+    // Without a tenant the name is one like any other.
+    let (found,): (String,) = sql(text).bind("id", 0).bind("tenant", 8).one(db).await?;
+    assert_eq!(found, "boat");
+    Ok(())
+});
+
+on_every_backend!(raw_sql_that_reaches_all_tenants_says_so, async |db| {
+    let [(seven, ..), _] = two(db).await?;
+    let all = || sql("select count(*) from projects");
+    let error = all().one::<(i64,)>(&seven).await.unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::Configuration),
+        "{error:?}"
+    );
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(wrap(error.message()), @"
+        run raw SQL on a handle that is bound to a tenant: the text does not say
+        `:tenant`, so it would reach the rows of all tenants; limit it with `… =
+        :tenant`, or call `across_tenants()` when that is meant
+        ");
+    }
+    assert_eq!(all().across_tenants().one::<(i64,)>(&seven).await?, (2,));
+    assert_eq!(all().one::<(i64,)>(seven.unbound()).await?, (2,));
+    let bound = sql("select :tenant").bind("tenant", 8);
+    let error = bound.one::<(i64,)>(&seven).await.unwrap_err();
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(wrap(error.message()), @"
+        run raw SQL on a handle that is bound to a tenant: the value `tenant` is bound,
+        but `:tenant` stands for the tenant of the handle; give it another name
+        ");
+    }
+    Ok(())
+});
+
+on_every_backend!(a_script_is_run_for_no_tenant, async |db| {
+    let [(seven, ..), _] = two(db).await?;
+    let error = batch(&seven, "delete from tasks").await.unwrap_err();
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(wrap(error.message()), @"
+        run a script on a handle that is bound to a tenant: a script has no parameters,
+        so it would reach the rows of all tenants; run it on `handle.unbound()`, or
+        statement by statement with `sql`
+        ");
+    }
+    let (tasks,): (i64,) = sql("select count(*) from tasks").one(db).await?;
+    assert_eq!(tasks, 2);
+    batch(seven.unbound(), "delete from tasks").await
+});
