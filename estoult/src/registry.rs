@@ -3,6 +3,7 @@
 mod attempt;
 mod closing;
 mod connecting;
+mod drive;
 mod health;
 mod life;
 mod lifespan;
