@@ -4,6 +4,7 @@ mod attempt;
 mod closing;
 mod config;
 mod connecting;
+mod drive;
 mod health;
 mod installed;
 mod key;

@@ -4,6 +4,7 @@ mod attempt;
 mod closing;
 mod hook;
 mod mode;
+mod schedule;
 mod unconnected;
 
 use std::{sync::Arc, thread, time::Duration};

@@ -144,6 +144,23 @@ on_every_server!(a_server_killed_while_idle, async |lab| {
     lifespan.close().await
 });
 
+on_every_server!(
+    health_tells_of_a_server_that_died_and_came_back,
+    async |lab| {
+        let db = lab.builder().build()?;
+        let lifespan = db.connect().await?;
+        assert!(db.health().await.is_healthy());
+        lab.server.kill();
+        let health = within("there is a report", db.health()).await;
+        assert!(!health.is_healthy() && db.is_connected(), "{health}");
+        let error = health.error.unwrap();
+        assert!(matches!(error.kind(), ErrorKind::Connection), "{error:?}");
+        lab.server.restart();
+        eventually("it is well again", async || db.health().await.is_healthy()).await;
+        lifespan.close().await
+    }
+);
+
 on_every_server!(one_loss_makes_all_idle_connections_suspect, async |lab| {
     let db = lab
         .builder()

@@ -6,9 +6,9 @@
 //! Invariant: nobody waits for a runtime other than his own without looking whether it still runs.
 
 use std::{
-    future::{Future, poll_fn},
+    future::poll_fn,
     pin::pin,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     task::Poll,
     time::{Duration, Instant},
 };
@@ -16,30 +16,26 @@ use std::{
 use tokio::{
     runtime::{Handle, Id},
     task::AbortHandle,
-    time::{interval, timeout},
+    time::timeout,
 };
 
 use super::{
     connecting,
+    drive::{BEAT, Drive},
     life::{Turn, Withdrawal},
     lives::Hold,
 };
 use crate::{
-    database::{Database, together::Work},
+    database::Database,
     error::{Error, ErrorKind, Result},
 };
-
-/// How often a task shows that it is driven, and how often others look.
-const BEAT: Duration = Duration::from_millis(100);
-/// After how long without a sign of life a task counts as one that nobody drives.
-const STILL_AFTER: Duration = Duration::from_secs(1);
 
 /// One attempt to connect a database.
 pub(super) struct Attempt {
     turn: Turn,
     ends: Instant,
     outcome: OnceLock<Result<()>>,
-    drive: Mutex<Option<Arc<Drive>>>,
+    task: Mutex<Option<Arc<Task>>>,
 }
 
 impl Attempt {
@@ -48,7 +44,7 @@ impl Attempt {
             turn,
             ends: Instant::now() + limit,
             outcome: OnceLock::new(),
-            drive: Mutex::new(None),
+            task: Mutex::new(None),
         }
     }
 
@@ -69,24 +65,25 @@ impl Attempt {
 
     /// Ends what is still done for it.
     pub(super) fn stop(&self) {
-        let drive = self.drive().take();
-        if let Some(drive) = drive {
-            drive.stop();
+        let task = self.task().take();
+        if let Some(task) = task {
+            task.stop();
         }
     }
 
-    fn drive(&self) -> MutexGuard<'_, Option<Arc<Drive>>> {
-        self.drive.lock().unwrap_or_else(PoisonError::into_inner)
+    fn task(&self) -> MutexGuard<'_, Option<Arc<Task>>> {
+        self.task.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who drives it, seen from this runtime. A task that stands still loses it.
     fn driver(&self, runtime: &Handle) -> Driver {
-        let mut drive = self.drive();
-        match &*drive {
+        let known = self.task().clone();
+        match known {
             None => Driver::Nobody,
-            Some(known) if known.runtime == runtime.id() => Driver::Here,
-            Some(known) if known.is_still() && known.stop() => {
-                *drive = None;
+            Some(task) if task.runtime == runtime.id() => Driver::Here,
+            Some(task) if task.drive.stop_if_still() => {
+                task.stop();
+                self.forget(&task);
                 Driver::Nobody
             }
             Some(_) => Driver::Elsewhere,
@@ -95,27 +92,33 @@ impl Attempt {
 
     /// Makes this runtime drive it, when nobody else has begun to meanwhile.
     fn begin(self: &Arc<Self>, database: &Database, runtime: &Handle) {
-        let mut drive = self.drive();
-        if drive.is_some() {
+        let mut task = self.task();
+        if task.is_some() {
             return;
         }
-        let own = Arc::new(Drive {
+        let own = Arc::new(Task {
             runtime: runtime.id(),
-            seen: Mutex::new(Instant::now()),
-            work: Mutex::new(Some(connecting::connect(database, self))),
-            task: OnceLock::new(),
+            drive: Drive::new(connecting::connect(database, self)),
+            handle: OnceLock::new(),
         });
-        *drive = Some(Arc::clone(&own));
+        *task = Some(Arc::clone(&own));
         // A runtime that shuts down drops the task right here, which needs the lock.
-        drop(drive);
-        let (database, attempt) = (database.clone(), Arc::clone(self));
+        drop(task);
         let driven = Driven {
-            database,
-            attempt,
-            drive: Arc::clone(&own),
+            database: database.clone(),
+            attempt: Arc::clone(self),
+            task: Arc::clone(&own),
         };
-        let task = runtime.spawn(driven.run());
-        let _ = own.task.set(task.abort_handle());
+        let handle = runtime.spawn(driven.run()).abort_handle();
+        // It is set here and nowhere else.
+        let _ = own.handle.set(handle);
+    }
+
+    fn forget(&self, task: &Arc<Task>) {
+        let mut known = self.task();
+        if known.as_ref().is_some_and(|known| Arc::ptr_eq(known, task)) {
+            *known = None;
+        }
     }
 }
 
@@ -126,65 +129,34 @@ enum Driver {
     Nobody,
 }
 
-/// What drives an attempt: a task of one runtime, and what it does.
-struct Drive {
+/// The task of a runtime that drives an attempt. What it does is apart from it, since a task of a runtime that stands
+/// still can't be ended.
+struct Task {
     runtime: Id,
-    /// When the task was last driven.
-    seen: Mutex<Instant>,
-    /// Apart from the task, so that others can end it when nobody drives the task.
-    work: Mutex<Option<Work<Result<()>>>>,
-    task: OnceLock<AbortHandle>,
+    drive: Drive,
+    handle: OnceLock<AbortHandle>,
 }
 
-impl Drive {
-    fn is_still(&self) -> bool {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.elapsed() > STILL_AFTER
-    }
-
-    /// Ends the work; whether it was not under way at this very moment, in which case the task ends it soon.
-    fn stop(&self) -> bool {
-        let work = match self.work.try_lock() {
-            Ok(mut work) => Some(work.take()),
-            Err(TryLockError::Poisoned(work)) => Some(work.into_inner().take()),
-            Err(TryLockError::WouldBlock) => None,
-        };
-        if let Some(task) = self.task.get() {
-            task.abort();
+impl Task {
+    fn stop(&self) {
+        // When it is under way at this moment, its runtime runs, and ends it.
+        self.drive.stop();
+        if let Some(handle) = self.handle.get() {
+            handle.abort();
         }
-        work.is_some()
-    }
-
-    /// Goes on with the work; `None` when it was ended.
-    fn poll(&self, context: &mut std::task::Context<'_>) -> Poll<Option<Result<()>>> {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(ongoing) = &mut *work else {
-            return Poll::Ready(None);
-        };
-        let polled = ongoing.as_mut().poll(context);
-        if polled.is_ready() {
-            *work = None;
-        }
-        polled.map(Some)
     }
 }
 
-/// The task that drives an attempt. Dropping it lets another one take over.
+/// What the task runs. Dropping it lets another one take over.
 struct Driven {
     database: Database,
     attempt: Arc<Attempt>,
-    drive: Arc<Drive>,
+    task: Arc<Task>,
 }
 
 impl Driven {
     async fn run(self) {
-        let mut beat = interval(BEAT);
-        let outcome = poll_fn(|context| {
-            while beat.poll_tick(context).is_ready() {}
-            self.drive.poll(context)
-        });
-        if let Some(outcome) = outcome.await {
+        if let Some(outcome) = self.task.drive.run().await {
             self.database.lives().settle(&self.attempt, outcome);
         }
     }
@@ -192,15 +164,8 @@ impl Driven {
 
 impl Drop for Driven {
     fn drop(&mut self) {
-        let mut drive = self.attempt.drive();
-        if drive
-            .as_ref()
-            .is_some_and(|known| Arc::ptr_eq(known, &self.drive))
-        {
-            *drive = None;
-        }
-        drop(drive);
-        self.drive.stop();
+        self.attempt.forget(&self.task);
+        self.task.drive.stop();
         self.database.lives().tell();
     }
 }

@@ -181,7 +181,7 @@ impl Ending {
     /// Runs what runs on disconnect, then closes the connections.
     async fn run(mut self, closed: &mut DatabaseClosed) {
         let begun = Instant::now();
-        closed.error = self.farewell().await.err();
+        closed.error = self.say_farewell().await.err();
         self.has_parted();
         if self.part() {
             let left = self.deadline().saturating_duration_since(Instant::now());
@@ -196,36 +196,33 @@ impl Ending {
     }
 
     /// Runs what runs on disconnect.
-    async fn farewell(&self) -> Result<()> {
-        if !self.has_farewell() {
+    async fn say_farewell(&self) -> Result<()> {
+        let Some(farewell) = self.farewell() else {
             return Ok(());
-        }
+        };
         let left = self.deadline().saturating_duration_since(Instant::now());
-        let farewell = self
-            .database()
-            .source()
-            .options()
-            .hooks
-            .part(self.database());
-        if Handle::try_current().is_err() {
+        let ran = if Handle::try_current().is_ok() {
+            timeout(left, farewell.run()).await
+        } else {
             // Without a runtime there is no clock.
-            return farewell.await;
-        }
-        timeout(left, farewell).await.unwrap_or_else(|_| {
-            Err(Error::new(
-                ErrorKind::Timeout,
-                format!(
-                    "run its `on_disconnect` hook: not done within {left:.1?}, so it was ended"
-                ),
-            ))
-        })
+            Ok(farewell.run().await)
+        };
+        let reason = match ran {
+            Ok(Some(outcome)) => return outcome,
+            Ok(None) => "the runtime stood still, and somebody connected again".to_owned(),
+            Err(_) => format!("not done within {left:.1?}"),
+        };
+        Err(Error::new(
+            ErrorKind::Timeout,
+            format!("run its `on_disconnect` hook: {reason}, so it was ended"),
+        ))
     }
 
     /// Disconnects the database of a lifespan that was dropped: at once what nobody uses, the rest when it comes back.
     pub(super) fn in_background(self) {
         let database = self.database().clone();
         let mut closed = DatabaseClosed::new(&database);
-        let has_farewell = self.has_farewell();
+        let has_farewell = self.farewell().is_some();
         if !has_farewell && self.part() {
             closed.connections_closed = database.source().sweep();
         }

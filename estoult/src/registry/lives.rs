@@ -20,6 +20,7 @@ use tokio::{
 
 use super::{
     attempt::{Attempt, Waiting},
+    drive::{BEAT, Drive},
     health::DatabaseState,
     life::{Departure, Entry, Life, Phase, Turn, Withdrawal},
     lifespan::CLOSE_WITHIN,
@@ -44,8 +45,47 @@ struct Present {
     life: Life,
     /// The attempt that is under way.
     attempt: Option<Arc<Attempt>>,
-    /// Until when those who come wait for what runs on disconnect.
-    parting_ends: Option<Instant>,
+    /// What runs on disconnect.
+    farewell: Option<Farewell>,
+}
+
+/// What runs on disconnect, and until when it may.
+#[derive(Clone)]
+pub(super) struct Farewell {
+    drive: Arc<Drive>,
+    ends: Instant,
+}
+
+impl Farewell {
+    fn of(database: &Database, ends: Instant) -> Option<Self> {
+        let hooks = &database.source().options().hooks;
+        hooks.has_farewell().then(|| {
+            let database = database.clone();
+            let work = Box::pin(async move {
+                let hooks = &database.source().options().hooks;
+                hooks.part(&database).await
+            });
+            Self {
+                drive: Arc::new(Drive::new(work)),
+                ends,
+            }
+        })
+    }
+
+    /// Does it; `None` when somebody ended it.
+    pub(super) async fn run(&self) -> Option<Result<()>> {
+        self.drive.run().await
+    }
+
+    /// Ends it, whether it is done or not.
+    fn end(&self) {
+        self.drive.stop();
+    }
+
+    /// Ends it when its time is over, or nobody drives it any more; whether that was so.
+    fn is_to_be_overtaken(&self) -> bool {
+        (Instant::now() >= self.ends && self.drive.stop()) || self.drive.stop_if_still()
+    }
 }
 
 impl fmt::Debug for Lives {
@@ -163,8 +203,7 @@ impl Lives {
             let (turn, attempt) = match entry {
                 Entry::Joined => return Entered::Joined,
                 Entry::AfterParting(turn) => {
-                    let ends = present.parting_ends.unwrap_or_else(Instant::now);
-                    return Entered::AfterParting(turn, ends);
+                    return Entered::AfterParting(turn, present.farewell.clone());
                 }
                 Entry::Begun(turn) => (turn, None),
                 Entry::Shared(turn) => (turn, present.attempt.take()),
@@ -180,7 +219,7 @@ impl Lives {
 enum Entered {
     Joined,
     Waiting(Arc<Attempt>),
-    AfterParting(Turn, Instant),
+    AfterParting(Turn, Option<Farewell>),
 }
 
 /// One lifespan's part in keeping a database connected. Dropping it ends the part in the background.
@@ -212,9 +251,12 @@ impl Hold {
             match lives.enter(limit, overtaken) {
                 Entered::Joined => return Ok(Self::given(database)),
                 Entered::Waiting(attempt) => return Waiting::new(database, attempt).hold().await,
-                Entered::AfterParting(turn, ends) => {
-                    if !is_told(changes, ends).await {
+                Entered::AfterParting(turn, farewell) => {
+                    if farewell.is_none_or(|farewell| farewell.is_to_be_overtaken()) {
+                        say_overtaken(database);
                         overtaken = Some(turn);
+                    } else {
+                        pause(changes).await;
                     }
                 }
             }
@@ -236,10 +278,13 @@ impl Hold {
     }
 
     fn depart(&self, deadline: Instant) -> Left {
-        let has_farewell = self.database.source().options().hooks.has_farewell();
+        let farewell = Farewell::of(&self.database, deadline);
         let departure = self.database.lives().change(|present| {
-            present.parting_ends = Some(deadline);
-            present.life.leave(has_farewell)
+            let departure = present.life.leave(farewell.is_some());
+            if matches!(departure, Departure::Last(_)) {
+                present.farewell.clone_from(&farewell);
+            }
+            departure
         });
         match departure {
             Departure::Others(lifespans) => Left::Others(lifespans),
@@ -247,7 +292,7 @@ impl Hold {
                 database: self.database.clone(),
                 turn,
                 deadline,
-                has_farewell,
+                farewell,
                 is_over: false,
             }),
         }
@@ -277,8 +322,8 @@ pub(super) struct Ending {
     database: Database,
     turn: Turn,
     deadline: Instant,
-    /// Whether something runs on disconnect that has not yet run.
-    has_farewell: bool,
+    /// What runs on disconnect, as long as it has not run.
+    farewell: Option<Farewell>,
     is_over: bool,
 }
 
@@ -291,13 +336,16 @@ impl Ending {
         self.deadline
     }
 
-    pub(super) fn has_farewell(&self) -> bool {
-        self.has_farewell
+    /// What runs on disconnect, as long as it has not run.
+    pub(super) fn farewell(&self) -> Option<&Farewell> {
+        self.farewell.as_ref()
     }
 
     /// What runs on disconnect has run.
     pub(super) fn has_parted(&mut self) {
-        self.has_farewell = false;
+        if let Some(farewell) = self.farewell.take() {
+            farewell.end();
+        }
     }
 
     /// From now on connections are not kept; whether nobody has overtaken the parting and uses them.
@@ -324,13 +372,14 @@ impl Ending {
 impl Drop for Ending {
     fn drop(&mut self) {
         if !self.is_over {
-            if self.has_farewell {
+            if self.farewell.is_some() {
                 tracing::warn!(
                     database = %self.database,
                     "a database was disconnected and its `on_disconnect` hook did not run to its end: the lifespan was \
                      dropped where no tokio runtime goes on; call `close().await` and wait for it"
                 );
             }
+            self.has_parted();
             let is_current = self.part();
             self.close();
             if is_current {
@@ -340,9 +389,21 @@ impl Drop for Ending {
     }
 }
 
-/// Waits for a change until then; whether there was one.
-async fn is_told(changes: impl Future<Output = ()>, until: Instant) -> bool {
-    let left = until.saturating_duration_since(Instant::now());
-    // Without a runtime there is no clock to wait by.
-    Handle::try_current().is_ok() && timeout(left, changes).await.is_ok()
+fn say_overtaken(database: &Database) {
+    tracing::warn!(
+        %database,
+        "a database is connected again before its `on_disconnect` hook has come to its end: the time of the hook is \
+         over, or the runtime that drives it stands still"
+    );
+}
+
+/// Waits for a change, for as long as nobody need look again.
+async fn pause(changes: impl Future<Output = ()>) {
+    if Handle::try_current().is_ok() {
+        // Either way it is looked at again.
+        let _ = timeout(BEAT, changes).await;
+    } else {
+        // Without a runtime there is no clock, and whatever is done blocks the thread.
+        std::thread::sleep(BEAT / 10);
+    }
 }

@@ -118,34 +118,7 @@ impl World {
                 }),
                 self.after(|world| put(world, Caller::Outside)),
             ],
-            Caller::Waiting(turn) => {
-                let mut worlds = vec![self.after(|world| match world.life.withdraw(turn) {
-                    Withdrawal::Over => {
-                        // It has a lifespan that it does not want, or the attempt has failed.
-                        match world.outcome(turn) {
-                            Some(Outcome::Succeeded) => {
-                                put(world, Caller::Holding);
-                                world.leave(number);
-                            }
-                            Some(Outcome::Failed) => put(world, Caller::Outside),
-                            None => panic!("an attempt is over without an outcome: {self:?}"),
-                        }
-                    }
-                    Withdrawal::Shared | Withdrawal::Abandoned => put(world, Caller::Outside),
-                })];
-                worlds.extend(self.outcome(turn).map(|outcome| {
-                    self.after(|world| {
-                        put(
-                            world,
-                            match outcome {
-                                Outcome::Succeeded => Caller::Holding,
-                                Outcome::Failed => Caller::Outside,
-                            },
-                        );
-                    })
-                }));
-                worlds
-            }
+            Caller::Waiting(turn) => self.steps_of_waiting(number, turn),
             Caller::Holding => vec![self.after(|world| world.leave(number))],
             Caller::Parting(turn) => vec![self.after(|world| {
                 let next = if world.life.part(turn) {
@@ -160,6 +133,31 @@ impl World {
                 put(world, Caller::Outside);
             })],
         }
+    }
+
+    /// Somebody who waits for an attempt hears of its end, or gives up at any time.
+    fn steps_of_waiting(&self, number: usize, turn: Turn) -> Vec<Self> {
+        let mut worlds = Vec::new();
+        if let Some(outcome) = self.outcome(turn) {
+            worlds.push(self.after(|world| {
+                world.callers[number].0 = match outcome {
+                    Outcome::Succeeded => Caller::Holding,
+                    Outcome::Failed => Caller::Outside,
+                };
+            }));
+        }
+        worlds.push(self.after(|world| {
+            world.callers[number].0 = Caller::Outside;
+            if world.life.withdraw(turn) == Withdrawal::Over {
+                match world.outcome(turn) {
+                    // It has a lifespan that it does not want.
+                    Some(Outcome::Succeeded) => world.leave(number),
+                    Some(Outcome::Failed) => {}
+                    None => panic!("an attempt is over without an outcome: {self:?}"),
+                }
+            }
+        }));
+        worlds
     }
 
     fn leave(&mut self, number: usize) {
