@@ -105,7 +105,7 @@ fn all_mistakes_of_the_environment_are_in_one_error() {
     whole number of seconds, or `never`;
     `ESTOULT_DATABASES__REPLICA__MAX_CONECTIONS` is no setting of a database;
     known are url, max_connections, acquire_timeout, connect_timeout, ping_after,
-    max_age, schema, min_connections, connect_within, connect_retries,
+    max_age, schema, min_connections, connect_within, connect_retries, read_only,
     not_connected;
     did you mean `max_connections`?;
     `ESTOULT_DATABASES__REPLICA__NOT_CONNECTED` takes `warn`, `error` or `silent`;
@@ -232,7 +232,7 @@ fn all_mistakes_of_a_file_are_in_one_error() {
     `databases.replica.ping_after` takes one text or number;
     `databases.replica.user` is no setting of a database;
     known are url, max_connections, acquire_timeout, connect_timeout, ping_after,
-    max_age, schema, min_connections, connect_within, connect_retries,
+    max_age, schema, min_connections, connect_within, connect_retries, read_only,
     not_connected;
     there is no default database: set `databases.default.url`;
     a database has a blank name;

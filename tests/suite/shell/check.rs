@@ -95,7 +95,7 @@ fn all_mistakes_of_a_configuration_are_told_at_once() {
     error: read `FILE`: read a configuration of databases:
     `databases.replica.max_conections` is no setting of a database;
     known are url, max_connections, acquire_timeout, connect_timeout, ping_after,
-    max_age, schema, min_connections, connect_within, connect_retries,
+    max_age, schema, min_connections, connect_within, connect_retries, read_only,
     not_connected;
     did you mean `max_connections`?;
     `databases.replica.url`: read a postgres URL: the port is not a number from 1 to

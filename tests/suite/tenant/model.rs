@@ -135,7 +135,7 @@ async fn compare(db: &Database, model: &Model) -> Result<()> {
         }
     }
     let (rows,): (i64,) = sql("select count(*) from projects").one(db).await?;
-    assert_eq!(rows as usize, model.len());
+    assert_eq!(usize::try_from(rows), Ok(model.len()));
     Ok(())
 }
 
