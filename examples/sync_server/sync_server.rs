@@ -22,20 +22,23 @@ fn main() -> ExitCode {
 }
 
 fn serve(site: Site) -> Outcome {
-    let registry = site.registry.clone();
-    // The databases are connected before, and closed behind, whatever comes of it.
-    Ok(registry.with_async_env(|| serve_connected(site))?)
+    // The databases are connected as long as this thread is inside of the environment.
+    let environment = site.registry.enter_sync()?;
+    // Whatever comes of it, they are closed behind it.
+    let served = serve_connected(site);
+    let closed = environment.close();
+    served?;
+    Ok(closed?)
 }
 
-fn serve_connected(site: Site) -> Result<()> {
+fn serve_connected(site: Site) -> Outcome {
     let registry = site.registry;
     run_sync(bookstall::open(&registry))?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, site.port));
-    let failed =
-        |error: &dyn std::fmt::Display| Error::custom(format!("listen on {address}: {error}"));
-    let listener = TcpListener::bind(address).map_err(|error| failed(&error))?;
-    let address = listener.local_addr().map_err(|error| failed(&error))?;
-    let server = Server::from_listener(listener, None).map_err(|error| failed(&error))?;
+    let listener =
+        TcpListener::bind(address).map_err(|error| format!("listen on {address}: {error}"))?;
+    let address = listener.local_addr()?;
+    let server = Server::from_listener(listener, None)?;
     site.ready.at(address);
     thread::scope(|scope| {
         let threads = [(); THREADS].map(|()| scope.spawn(|| work(&registry, &server)));
@@ -44,15 +47,14 @@ fn serve_connected(site: Site) -> Result<()> {
         for _ in &threads {
             server.unblock();
         }
-        threads
-            .into_iter()
-            .try_for_each(|thread| match thread.join() {
-                Ok(worked) => worked,
-                Err(_) => Err(Error::custom("answer requests: a thread has panicked")),
-            })
+        let ended = threads.map(|thread| match thread.join() {
+            Ok(worked) => worked,
+            Err(_) => Err(Error::custom("answer requests: a thread has panicked")),
+        });
+        ended.into_iter().collect::<Result<()>>()
     })?;
     // All requests are answered. The program's own work at the end still has the database.
-    run_sync(bookstall::farewell(&registry))
+    Ok(run_sync(bookstall::farewell(&registry))?)
 }
 
 /// What a thread does: one environment for all of its requests, not one for each.

@@ -1,11 +1,11 @@
 //! The examples that serve: each is started as a program, called by a client over TCP, and stopped with ctrl-c.
 
 use bookstall::{Client, Note};
-use estoult::{Dialect, Registry, Result, Schema, sql};
+use estoult::{Registry, Result, Schema, sql};
 use serde_json::json;
 
 use crate::support::{
-    Backend, Fresh, Program, eventually, on_every_fresh, runtime,
+    Backend, Fresh, Listing, Program, eventually, on_every_fresh, runtime,
     servers::{private_mysql, private_postgres},
 };
 
@@ -53,37 +53,21 @@ on_every_fresh!(worker_passes_its_self_test, |fresh| {
     Ok(())
 });
 
-/// What the database holds when the program has ended; it lists nobody then but who asks.
+/// What the program has written down; nobody is connected any more.
 fn notes(fresh: &Fresh) -> Result<Vec<String>> {
     let registry = Registry::builder(&*fresh.url).build()?;
+    let listing = Listing::of(fresh)?;
     runtime().block_on(async {
+        eventually("nobody is connected", async || {
+            listing.count().await.is_ok_and(|count| count == 0)
+        })
+        .await;
         let lifespan = registry.connect().await?;
         let notes = Note::query().select(Note::text).order_by(Note::id.asc());
         let notes = notes.all(&registry).await?;
-        eventually("nobody else is connected", async || {
-            others(&registry).await.is_ok_and(|others| others == 0)
-        })
-        .await;
         lifespan.close().await?;
         Ok(notes)
     })
-}
-
-/// How many other connections the server lists for this database; SQLite keeps no list.
-async fn others(registry: &Registry) -> Result<i64> {
-    let list = match registry.default_database().dialect() {
-        Dialect::Sqlite => return Ok(0),
-        Dialect::Postgres => {
-            "select count(*) from pg_stat_activity where datname = current_database() \
-             and backend_type = 'client backend' and pid <> pg_backend_pid()"
-        }
-        _ => {
-            "select count(*) from information_schema.processlist \
-             where db = database() and id <> connection_id()"
-        }
-    };
-    let (count,): (i64,) = sql(list).one(registry).await?;
-    Ok(count)
 }
 
 /// Serves one client and is stopped by a signal.
