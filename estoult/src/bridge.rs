@@ -94,8 +94,8 @@ pub fn run_sync_within<T: Send>(
     wait(Bounds::of(limit), future)
 }
 
-/// As [`run_sync_within`], but on a thread of the future's own, which the caller leaves behind when the future blocks it
-/// for longer than the limit and a quarter of a second. So the future borrows nothing.
+/// As [`run_sync_within`], but on a thread of the future's own, which the caller leaves behind when the future blocks
+/// it for longer than the limit and a quarter of a second. So the future borrows nothing.
 ///
 /// It takes a change of threads, and connections of the runtime that runs here, or of the subloop.
 ///
@@ -245,8 +245,8 @@ impl Registry {
 
     /// As [`with_async_env`](Self::with_async_env), on a runtime of the program's own: `&Runtime`, or its `Handle`.
     ///
-    /// A runtime on one thread that nobody drives is driven by this thread while it waits, and is left open. Threads that
-    /// share a multi-thread runtime share its connections.
+    /// A runtime on one thread that nobody drives is driven by this thread while it waits, and is left open. Threads
+    /// that share a multi-thread runtime share its connections.
     ///
     /// ```
     /// use estoult::{Registry, run_sync, sql};

@@ -7,7 +7,7 @@ use super::{
     source::{self, Source, file},
 };
 
-const LINES_OF_THE_ARCHITECTURE: usize = 150;
+const LINES_OF_THE_ARCHITECTURE: usize = 200;
 
 /// The tables of attributes of the derives, and the folder of `tests/ui` for each.
 const TABLES: &str = "estoult-derive/src/parse/attribute.rs";
@@ -21,7 +21,7 @@ fn the_code_map_and_the_source_files_agree() {
     };
     let length = map.text.lines().count();
     if length > LINES_OF_THE_ARCHITECTURE {
-        offences.add_whole(&map.path, format!("{length} lines, at most 150"));
+        offences.add_whole(&map.path, format!("{length} lines, at most 200"));
     }
     let files = source::crates();
     let written: BTreeSet<&str> = files

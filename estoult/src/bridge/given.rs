@@ -98,8 +98,8 @@ impl Drop for Leave {
 }
 
 impl EnvironmentRuntime<'_> {
-    /// How long the runtime may take to run a task before it counts as one that nobody drives: three seconds, if nothing
-    /// else is said.
+    /// How long the runtime may take to run a task before it counts as one that nobody drives: three seconds, if
+    /// nothing else is said.
     #[must_use]
     pub fn answers_within(mut self, limit: Duration) -> Self {
         self.answers_within = limit;

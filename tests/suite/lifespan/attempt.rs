@@ -295,22 +295,24 @@ on_every_fresh!(
             .connect_within(limit)
             .build()?;
         runtime().block_on(async {
-        let first = connected(&db).await;
-        let pinned = db.pin().await?;
-        drop(first);
-        let error = db.connect().await.unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Timeout), "{error:?}");
-        let text = error.message();
-        assert!(
-            text.contains("connections of an earlier lifespan are still in use, held by tests/suite/lifespan/"),
-            "{text}"
-        );
-        drop(pinned);
-        let second = connected(&db).await;
-        second.close().await?;
-        assert_eq!(db.status().open, 0);
-        Ok(())
-    })
+            let first = connected(&db).await;
+            let pinned = db.pin().await?;
+            drop(first);
+            let error = db.connect().await.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Timeout), "{error:?}");
+            let text = error.message();
+            assert!(
+                text.contains(
+                    "connections of an earlier lifespan are still in use, held by tests/"
+                ),
+                "{text}"
+            );
+            drop(pinned);
+            let second = connected(&db).await;
+            second.close().await?;
+            assert_eq!(db.status().open, 0);
+            Ok(())
+        })
     }
 );
 

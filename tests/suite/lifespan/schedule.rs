@@ -85,7 +85,7 @@ impl Cut {
         Self(Some(Arc::clone(count)))
     }
 
-    fn is_over(mut self) {
+    fn has_ended(mut self) {
         self.0 = None;
     }
 }
@@ -183,7 +183,7 @@ on_every_fresh!(random_schedules_leave_nothing_open, |fresh| {
             );
             async move {
                 batch(&db, "select 1").await?;
-                cut.is_over();
+                cut.has_ended();
                 match number % 7 {
                     6 => Err(Error::custom("not this time")),
                     _ => Ok(()),
@@ -194,7 +194,7 @@ on_every_fresh!(random_schedules_leave_nothing_open, |fresh| {
             let cut = Cut::new(&cut_on_disconnect);
             async move {
                 batch(&db, "select 1").await?;
-                cut.is_over();
+                cut.has_ended();
                 Ok(())
             }
         })

@@ -107,17 +107,7 @@ impl World {
                 let entry = world.life.enter();
                 put(world, entered(entry));
             })],
-            Caller::BehindParting(turn) => vec![
-                self.after(|world| {
-                    let entry = world.life.enter();
-                    put(world, entered(entry));
-                }),
-                self.after(|world| {
-                    let entry = world.life.overtake(turn);
-                    put(world, entered(entry));
-                }),
-                self.after(|world| put(world, Caller::Outside)),
-            ],
+            Caller::BehindParting(turn) => self.steps_behind_parting(number, turn),
             Caller::Waiting(turn) => self.steps_of_waiting(number, turn),
             Caller::Holding => vec![self.after(|world| world.leave(number))],
             Caller::Parting(turn) => vec![self.after(|world| {
@@ -133,6 +123,22 @@ impl World {
                 put(world, Caller::Outside);
             })],
         }
+    }
+
+    /// Somebody who waits for a parting looks again, goes on without its end, or gives up.
+    fn steps_behind_parting(&self, number: usize, turn: Turn) -> Vec<Self> {
+        let put = |world: &mut Self, caller| world.callers[number].0 = caller;
+        vec![
+            self.after(|world| {
+                let entry = world.life.enter();
+                put(world, entered(entry));
+            }),
+            self.after(|world| {
+                let entry = world.life.overtake(turn);
+                put(world, entered(entry));
+            }),
+            self.after(|world| put(world, Caller::Outside)),
+        ]
     }
 
     /// Somebody who waits for an attempt hears of its end, or gives up at any time.
