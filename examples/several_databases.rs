@@ -1,14 +1,27 @@
-//! A registry of three databases: one is the default, the others are asked for by name.
+//! A registry of three databases: one is the default, one keeps the rows of a schema, one is asked for by name.
 
 use estoult::{Database, Registry, Result, Schema, batch, new};
 
 #[derive(Debug, Clone, Schema)]
+#[schema(has_many(notes: Note, key = "event_id"))]
 struct Event {
     id: i64,
     text: String,
 }
 
-const TABLES: &str = "create table events (id integer primary key, text text not null)";
+/// Its rows are in the database `audit`, whatever runs on the registry.
+#[derive(Debug, Clone, Schema)]
+#[schema(database = "audit")]
+struct Note {
+    id: i64,
+    event_id: i64,
+    text: String,
+}
+
+const TABLES: &str = "
+    create table events (id integer primary key, text text not null);
+    create table notes (id integer primary key, event_id integer not null, text text not null);
+";
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -32,19 +45,39 @@ async fn main() -> Result<()> {
     .insert(&registry)
     .await?;
 
-    let audit = registry.using("audit")?;
-    new!(Event {
-        text: format!("{} was written", event.id)
+    new!(Note {
+        event_id: event.id,
+        text: "by whom, and when".to_owned()
     })
-    .insert(&audit)
+    .insert(&registry)
     .await?;
-    for database in registry.databases() {
-        let events = Event::query().count(database).await?;
-        println!("{:8} {events} events", database.name());
+    // A preload goes to the other database by itself.
+    let noted = Event::query().preload(Event::notes).all(&registry).await?;
+    for (event, notes) in &noted {
+        println!("{}: {} notes", event.text, notes.len());
     }
 
-    if let Err(error) = registry.using("audits") {
-        println!("{error}");
+    // One database by its name: a handle of it, or said by a query.
+    let archive = registry.using("archive")?;
+    new!(Event {
+        text: event.text.clone()
+    })
+    .insert(&archive)
+    .await?;
+    let archived = Event::query().using("archive").count(&registry).await?;
+    println!("{archived} events in the archive");
+
+    for result in [registry.using("audits").map(drop), joined(&registry).await] {
+        if let Err(error) = result {
+            println!("refused: {}", error.message());
+        }
     }
+    println!("{}", registry.health().await);
     lifespan.close().await
+}
+
+/// One statement over two databases, which no database can run.
+async fn joined(registry: &Registry) -> Result<()> {
+    let noted = Event::query().filter(Event::notes.exists());
+    noted.count(registry).await.map(drop)
 }

@@ -1,14 +1,18 @@
 //! A program without async: each thread enters an environment and waits for its statements.
 
-use std::thread;
+use std::{thread, time::Duration};
 
-use estoult::{Registry, Result, Schema, batch, new, run_sync};
+use estoult::{Registry, Result, Schema, batch, new, run_sync, run_sync_within};
 
 #[derive(Debug, Clone, Schema)]
 struct Visit {
     id: i64,
     page: String,
 }
+
+/// Counts for a minute or so.
+const SLOW: &str = "with recursive n (i) as (select 1 union all select i + 1 from n where i < 1000000000) \
+                    select max(i) from n";
 
 const TABLES: &str = "create table visits (id integer primary key, page text not null)";
 
@@ -27,21 +31,23 @@ fn main() -> Result<()> {
             }
         });
         println!("{} visits", run_sync(Visit::query().count(&registry))?);
+
+        // No longer than this: then the statement is ended, and what it began is rolled back.
+        let slow = estoult::sql(SLOW).all::<(i64,)>(&registry);
+        if let Err(error) = run_sync_within(Duration::from_millis(200), slow) {
+            println!("given up: {}", error.message());
+        }
         Ok(())
     })
 }
 
-/// What one thread of a server does: it has an environment, and connections, of its own.
+/// What one thread of a server does: it has an environment, and connections, of its own. A guard does what the closure
+/// of `with_async_env` does.
 fn serve(registry: &Registry, page: &str) -> Result<()> {
-    registry.with_async_env(|| {
-        for _ in 0..3 {
-            run_sync(
-                new!(Visit {
-                    page: page.to_owned()
-                })
-                .insert(registry),
-            )?;
-        }
-        Ok(())
-    })
+    let environment = registry.enter_sync()?;
+    for _ in 0..3 {
+        let page = page.to_owned();
+        run_sync(new!(Visit { page }).insert(registry))?;
+    }
+    environment.close()
 }

@@ -1,6 +1,7 @@
-//! Several customers in one program, and no row of one seen by another: shared tables whose rows say whose they are.
+//! Several customers in one program, and no row of one seen by another: shared tables whose rows say whose they are,
+//! and a schema of the database for each.
 
-use estoult::{Database, Result, Schema, Tenant, Writes, batch, new};
+use estoult::{Database, Result, Schema, Tenant, Writes, batch, new, sql, with_tenant};
 
 #[derive(Debug, Clone, Schema)]
 #[schema(has_many(tasks: Task))]
@@ -31,6 +32,16 @@ const TABLES: &str = "
     );
 ";
 
+/// A table that each customer has for itself, in a schema of its own.
+#[derive(Debug, Clone, Schema)]
+struct Invoice {
+    id: i64,
+    cents: i64,
+}
+
+const INVOICES: &str =
+    "create table {schema}.invoices (id integer primary key, cents integer not null)";
+
 /// Serves a request of any customer: whose it is, is known by the handle alone.
 async fn plan(on: &impl Writes<Tenant<i64>>, name: &str, titles: [&str; 2]) -> Result<()> {
     let name = name.to_owned();
@@ -49,8 +60,13 @@ async fn plan(on: &impl Writes<Tenant<i64>>, name: &str, titles: [&str; 2]) -> R
 async fn main() -> Result<()> {
     let database = Database::builder("sqlite::memory:").build()?;
     let lifespan = database.connect().await?;
-    batch(&database, TABLES).await?;
+    rows_of_shared_tables(&database).await?;
+    schemas(&database).await?;
+    lifespan.close().await
+}
 
+async fn rows_of_shared_tables(database: &Database) -> Result<()> {
+    batch(database, TABLES).await?;
     let (seven, eight) = (database.for_tenant(7), database.for_tenant(8));
     plan(&seven, "house", ["dig", "build"]).await?;
     eight
@@ -74,5 +90,34 @@ async fn main() -> Result<()> {
     let deleted = Task::query().delete_all(&seven).await?;
     let left = Task::query().count(&eight).await?;
     println!("customer 7 deleted {deleted} tasks; customer 8 has {left}");
-    lifespan.close().await
+    Ok(())
+}
+
+async fn schemas(database: &Database) -> Result<()> {
+    for customer in ["customer_7", "customer_8"] {
+        database.create_schema(customer).await?;
+        batch(&database.using_schema(customer)?, INVOICES).await?;
+    }
+
+    // A handle of one customer.
+    let seven = database.using_schema("customer_7")?;
+    new!(Invoice { cents: 1250 }).insert(&seven).await?;
+
+    // Or a scope, around all that a request does: the handle may be that of everybody.
+    with_tenant("customer_8", async {
+        new!(Invoice { cents: 900 }).insert(database).await?;
+        new!(Invoice { cents: 1 }).insert(database).await
+    })
+    .await?;
+    for customer in database.schemas().await? {
+        let invoices = Invoice::query().using_schema(&customer);
+        println!("{customer}: {} invoices", invoices.count(database).await?);
+    }
+
+    // Raw SQL has to say where its tables are.
+    let text = "select count(*) from invoices";
+    if let Err(error) = sql(text).one::<(i64,)>(&seven).await {
+        println!("refused: {}", error.message());
+    }
+    database.drop_schema_and_tables("customer_7").await
 }
