@@ -113,6 +113,7 @@ impl Connections {
     }
 
     /// The lease of a place in the pool; `None` when its session is gone.
+    #[inline(always)]
     fn lease(&self, mut kept: Object<Opener>, origin: &'static Location<'static>) -> Option<Lease> {
         kept.holder.take(origin, kept.used);
         if let Some(session) = kept.session.take() {

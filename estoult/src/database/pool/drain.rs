@@ -112,7 +112,7 @@ impl Shared {
     pub(super) fn take_idle(&self, is_meant: impl Fn(u64) -> bool) -> Vec<Box<dyn Session>> {
         let mut sessions = Vec::new();
         for set in self.sets() {
-            let removed = set.retain(|kept, _| !is_meant(kept.era)).removed;
+            let removed = set.retain(|kept, _| !is_meant(kept.holder.era())).removed;
             sessions.extend(
                 removed
                     .into_iter()

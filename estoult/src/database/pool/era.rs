@@ -26,6 +26,7 @@ impl Shared {
     }
 
     /// Whether a connection that was opened in this era is kept.
+    #[inline]
     pub(super) fn is_current(&self, era: u64) -> bool {
         era % 2 == 1 && era == self.era.load(Ordering::SeqCst)
     }

@@ -24,6 +24,7 @@ impl Place {
 
 impl Place {
     /// Closes a connection whose lifespans have ended; whoever waits for it does that.
+    #[cold]
     fn part(self, session: Box<dyn Session>) {
         // Handed over first: who sees that nobody holds it any more finds the session.
         let left = self.shared.returned.hand_over(session);
@@ -38,7 +39,8 @@ impl Place {
 
 impl Home for Place {
     fn keep(mut self: Box<Self>, session: Box<dyn Session>) {
-        if !self.shared.is_current(self.kept.era) {
+        let era = self.kept.holder.era();
+        if !self.shared.is_current(era) {
             return self.part(session);
         }
         self.kept.holder.give_back();
@@ -48,7 +50,6 @@ impl Home for Place {
             close_in_background(session, false);
             return;
         }
-        let era = self.kept.era;
         self.kept.session = Some(session);
         drop(self.kept);
         // Somebody may have begun to wait in between, or the last lifespan ended, and saw no idle connection then.
@@ -62,7 +63,7 @@ impl Home for Place {
 
     fn forget(self: Box<Self>) {
         self.kept.holder.give_back();
-        let is_awaited = !self.shared.is_current(self.kept.era);
+        let is_awaited = !self.shared.is_current(self.kept.holder.era());
         drop(Object::take(self.kept));
         if is_awaited {
             self.shared.returned.tell();

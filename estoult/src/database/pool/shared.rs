@@ -60,7 +60,6 @@ pub(super) struct Shared {
 /// A connection in the pool; its session is away while it is leased.
 pub(super) struct Kept {
     pub(super) session: Option<Box<dyn Session>>,
-    pub(super) era: u64,
     pub(super) opened: Instant,
     pub(super) used: Instant,
     pub(super) holder: SharedHolder,
@@ -85,7 +84,6 @@ impl Manager for Opener {
         let now = Instant::now();
         Ok(Kept {
             session: Some(session),
-            era,
             opened: now,
             used: now,
             holder,
@@ -101,7 +99,7 @@ impl Manager for Opener {
         let Some(session) = &mut kept.session else {
             return Err(RecycleError::message("its session did not come back"));
         };
-        if kept.era != shared.era.load(Ordering::Relaxed) {
+        if kept.holder.era() != shared.era.load(Ordering::Relaxed) {
             return Err(RecycleError::message("its lifespan has ended"));
         }
         let now = Instant::now();
