@@ -12,7 +12,10 @@ use estoult::{
     run_sync_within, sql,
 };
 
-use super::{places::PLACES, registry};
+use super::{
+    places::{PLACES, Place},
+    registry,
+};
 use crate::support::{
     Backend, Fresh, eventually, on_every_fresh, runtime,
     schemas::{Author, author},
@@ -184,7 +187,15 @@ impl Gate {
 
 on_every_fresh!(work_apart_that_blocks_its_thread_is_left_behind, |fresh| {
     let registry = registry(fresh)?;
-    for place in PLACES {
+    // Each place where another thread does it, and each where this one would.
+    for place in [
+        Place::Environment,
+        Place::GivenHandle,
+        Place::OnlyWorker,
+        Place::CurrentThread,
+        Place::LocalSet,
+        Place::BlockingThreadOfCurrentThread,
+    ] {
         place.run(&registry, |registry| {
             let gate = Arc::new(Gate::default());
             let (blocking, of_work) = (Arc::clone(&gate), registry.clone());
