@@ -76,8 +76,6 @@ pub(crate) struct Introspection {
     pub(crate) foreign_keys: &'static str,
     /// Selects table and name of all columns, for completion.
     pub(crate) names: &'static str,
-    /// Forbids a session to write.
-    pub(crate) read_only: &'static str,
     /// Selects the number of the session, where another session can cancel what it runs.
     pub(crate) session: Option<&'static str>,
     /// Cancels what the session `{session}` runs.

@@ -40,7 +40,6 @@ const FILES_WITHIN_FILES: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) format: Format,
-    pub(crate) is_read_only: bool,
     /// Whether what is typed at a terminal is remembered.
     pub(crate) has_history: bool,
 }
@@ -53,7 +52,6 @@ pub(crate) struct Shell {
     interrupts: Interrupts,
     format: Format,
     is_timed: bool,
-    is_read_only: bool,
     known: Arc<RwLock<Known>>,
     /// How deep files are included.
     depth: usize,
@@ -83,13 +81,12 @@ impl Shell {
             delimiter: ";".to_owned(),
         };
         let mut shell = Self {
-            session: Session::new(database, settings.is_read_only),
+            session: Session::new(database),
             registry,
             screen: Screen::new(streams.output, streams.errors),
             interrupts: streams.interrupts,
             format: settings.format,
             is_timed: false,
-            is_read_only: settings.is_read_only,
             known: Arc::new(RwLock::new(known)),
             depth: 0,
         };
@@ -336,7 +333,7 @@ impl Shell {
             return Flow::Failed;
         }
         self.session.close().await;
-        self.session = Session::new(database, self.is_read_only);
+        self.session = Session::new(database);
         self.learn_syntax();
         self.known().tables.clear();
         match self.open().await {

@@ -3,8 +3,9 @@
 mod server;
 mod sqlite;
 
-use estoult::{Database, ErrorKind, Registry};
+use estoult::{Database, ErrorKind, Registry, RegistryConfig};
 use proptest::prelude::{Strategy, any, prop_assert, proptest};
+use serde::Deserialize;
 
 use crate::support::wrap;
 
@@ -123,12 +124,20 @@ proptest! {
         match builder.build() {
             Ok(database) => {
                 shown += &format!("{database:?} {database} {}", database.address());
-                shown += &format!("{:?}", registry.build());
+                let registry = registry.build().unwrap();
+                shown += &format!("{registry:?} {registry}");
             }
             Err(error) => {
                 shown += &format!("{error:?} {error} {:?}", registry.build());
             }
         }
+        let mut config = RegistryConfig::new(&*url);
+        config.extra.insert("again".to_owned(), url.as_str().into());
+        shown += &format!("{config:?} {config} {:?}", Registry::from_config(config.clone()));
+        let file = serde_json::json!({ "databases": { "default": url, "again": { "url": url } } });
+        shown += &format!("{:?}", RegistryConfig::deserialize(file));
+        let variables = [("DATABASE_URL", &url), ("ESTOULT_DATABASES__AGAIN__URL", &url)];
+        shown += &format!("{:?}", RegistryConfig::from_vars(variables));
         let shown = shown.to_lowercase();
         prop_assert!(!shown.contains(&MARK.to_lowercase()), "{}", shown);
     }

@@ -69,7 +69,6 @@ pub(super) const INTROSPECTION: Introspection = Introspection {
         group by k.constraint_name order by columns",
     names: r"select table_name, column_name from information_schema.columns
         where table_schema = database() limit 20000",
-    read_only: "set session transaction read only",
     session: Some("select cast(connection_id() as signed)"),
     cancel: "kill query {session}",
     not_preparable: &["1295"],

@@ -88,7 +88,6 @@ pub(super) const INTROSPECTION: Introspection = Introspection {
         join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
         where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname not in ('pg_catalog', 'information_schema')
         and n.nspname not like 'pg\_toast%' limit 20000",
-    read_only: "set session characteristics as transaction read only",
     session: Some("select cast(pg_backend_pid() as bigint)"),
     cancel: "select pg_cancel_backend({session})",
     not_preparable: &[],

@@ -38,7 +38,6 @@ pub(super) const INTROSPECTION: Introspection = Introspection {
         from (select * from pragma_foreign_key_list(:table, :schema) order by id, seq) group by id order by columns"#,
     names: r"select l.name, c.name from pragma_table_list l, pragma_table_xinfo(l.name, l.schema) c
         where l.type <> 'shadow' and l.name not like 'sqlite\_%' escape '\' limit 20000",
-    read_only: "pragma query_only = on",
     session: None,
     cancel: "",
     not_preparable: &[],

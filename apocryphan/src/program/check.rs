@@ -22,7 +22,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, runtime: &Runtime, mut streams: Streams) -> u8 {
-    let registry = match arguments.source.registry() {
+    let registry = match arguments.source.registry(false) {
         Ok(registry) => registry,
         Err(why) => return complain(&mut streams, &why),
     };

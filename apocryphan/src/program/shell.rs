@@ -30,7 +30,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments, runtime: &Runtime, mut streams: Streams) -> u8 {
-    let registry = match arguments.source.registry() {
+    let registry = match arguments.source.registry(arguments.read_only) {
         Ok(registry) => registry,
         Err(why) => return complain(&mut streams, &why),
     };
@@ -40,7 +40,6 @@ pub(super) fn run(arguments: Arguments, runtime: &Runtime, mut streams: Streams)
     };
     let settings = Settings {
         format: arguments.format,
-        is_read_only: arguments.read_only,
         has_history: !arguments.no_history,
     };
     let is_terminal = streams.is_terminal && arguments.commands.is_empty();

@@ -20,13 +20,14 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// The databases. Nothing is opened yet.
-    pub(super) fn registry(&self) -> Result<Registry, String> {
+    /// The databases, which may all refuse writes. Nothing is opened yet.
+    pub(super) fn registry(&self, is_read_only: bool) -> Result<Registry, String> {
         let mut config = self.read()?;
         let databases = std::iter::once(&mut config.default_database);
         for database in databases.chain(config.extra.values_mut()) {
-            let connections = &mut database.options.max_connections;
-            *connections = (*connections).max(CONNECTIONS);
+            let options = &mut database.options;
+            options.max_connections = options.max_connections.max(CONNECTIONS);
+            options.read_only |= is_read_only;
         }
         Registry::from_config(config).map_err(|error| told(&error))
     }

@@ -21,7 +21,6 @@ const CANCEL_WITHIN: Duration = Duration::from_secs(3);
 /// One connection to one database of the registry.
 pub(super) struct Session {
     database: Database,
-    is_read_only: bool,
     /// Opened with the first statement, and with the next one after it was lost.
     open: Option<Open>,
     transaction: Transaction,
@@ -46,10 +45,9 @@ pub(super) enum Ran {
 }
 
 impl Session {
-    pub(super) fn new(database: Database, is_read_only: bool) -> Self {
+    pub(super) fn new(database: Database) -> Self {
         Self {
             database,
-            is_read_only,
             open: None,
             transaction: Transaction::None,
             was_open: false,
@@ -80,9 +78,6 @@ impl Session {
         let lifespan = self.database.connect().await?;
         let pinned = self.database.pin().await?;
         let (features, introspection) = (pinned.features().await, introspection(&self.database)?);
-        if self.is_read_only {
-            sql(introspection.read_only).execute(&pinned).await?;
-        }
         let number = match introspection.session {
             Some(text) => Some(sql(text).one::<(i64,)>(&pinned).await?.0),
             None => None,

@@ -193,6 +193,7 @@ fn a_file_names_databases_as_tables_or_by_their_urls() {
         [databases."read replica"]
         url = "sqlite::memory:"
         max_age = "never"
+        read_only = true
         "#,
     )
     .unwrap();
@@ -205,6 +206,7 @@ fn a_file_names_databases_as_tables_or_by_their_urls() {
     assert_eq!(options.acquire_timeout, Duration::from_secs(2));
     assert_eq!(options.max_age, Some(Duration::from_secs(3600)));
     assert_eq!(config.extra["read replica"].options.max_age, None);
+    assert!(config.extra["read replica"].options.read_only);
 }
 
 #[test]
