@@ -94,8 +94,10 @@ impl Shell {
         shell
     }
 
-    /// Runs several texts, as [`script`](Self::script) does.
+    /// Runs texts of statements and commands up to the first that fails.
     pub(crate) async fn scripts(&mut self, name: &str, texts: &[String]) -> Flow {
+        // From now on an interrupt stops a statement, and no longer the process.
+        self.interrupts.forget().await;
         for text in texts {
             let flow = self.script(name, text).await;
             if flow != Flow::On {
@@ -105,8 +107,8 @@ impl Shell {
         Flow::On
     }
 
-    /// Runs a text of statements and commands up to the first that fails.
-    pub(crate) async fn script(&mut self, name: &str, text: &str) -> Flow {
+    /// Runs one text.
+    async fn script(&mut self, name: &str, text: &str) -> Flow {
         let (delimiter, syntax) = self.reading();
         let read = typed(text, &delimiter, &syntax);
         for piece in &read.pieces {
@@ -347,7 +349,7 @@ impl Shell {
         if self.session.is_open() {
             return true;
         }
-        match self.session.open().await {
+        match self.session.open(&self.interrupts).await {
             Ok(said) => {
                 said.iter().for_each(|said| self.screen.note(said));
                 self.learn().await;

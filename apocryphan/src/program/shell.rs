@@ -50,7 +50,7 @@ pub(super) fn run(arguments: Arguments, runtime: &Runtime, mut streams: Streams)
     } else if arguments.commands.is_empty() {
         let mut text = String::new();
         match input.read_to_string(&mut text) {
-            Ok(_) => runtime.block_on(shell.script("<stdin>", &text)),
+            Ok(_) => runtime.block_on(shell.scripts("<stdin>", &[text])),
             Err(error) => {
                 shell.error(&format!("read the statements: {error}"));
                 Flow::Failed

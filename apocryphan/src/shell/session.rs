@@ -71,10 +71,21 @@ impl Session {
     }
 
     /// Opens the connection, unless it is. Gives what is to be said about it.
-    pub(super) async fn open(&mut self) -> Result<Option<&'static str>> {
+    pub(super) async fn open(&mut self, interrupts: &Interrupts) -> Result<Option<&'static str>> {
         if self.open.is_some() {
             return Ok(None);
         }
+        let opening = pin!(self.connect());
+        first_of(opening, interrupts.next())
+            .await
+            .unwrap_or_else(|| {
+                Err(Error::custom(
+                    "open the connection: given up, as it was interrupted",
+                ))
+            })
+    }
+
+    async fn connect(&mut self) -> Result<Option<&'static str>> {
         let lifespan = self.database.connect().await?;
         let pinned = self.database.pin().await?;
         let (features, introspection) = (pinned.features().await, introspection(&self.database)?);

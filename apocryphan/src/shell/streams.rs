@@ -84,7 +84,8 @@ impl Streams {
         }
     }
 
-    /// Stops the running statement when the future is ready; it is asked for with each statement.
+    /// Stops the running statement when the future is ready; it is asked for once at the beginning, when a connection
+    /// is opened, and with each statement.
     #[must_use]
     pub fn interrupted_by<F: Future<Output = ()> + 'static>(
         mut self,

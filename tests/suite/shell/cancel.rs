@@ -1,8 +1,11 @@
 //! Statements that are interrupted: they stop, the shell goes on.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use estoult::{Database, sql};
@@ -16,7 +19,8 @@ fn interrupted(fresh: &Fresh, number: usize, script: &str) -> Said {
     let run = Arc::new(AtomicUsize::new(0));
     run_with(&["shell", "--url", &fresh.url], script, move |streams| {
         streams.interrupted_by(move || {
-            let is_meant = run.fetch_add(1, Ordering::Relaxed) + 1 == number;
+            // Before the first statement the shell begins, and opens the connection.
+            let is_meant = run.fetch_add(1, Ordering::Relaxed) == number + 1;
             let url = url.clone();
             async move {
                 match (is_meant, backend) {
@@ -45,6 +49,22 @@ async fn wait_for_nap(url: &str) {
     })
     .await;
     lifespan.close().await.unwrap();
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_given_up() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let url = format!("postgres://app:secret@127.0.0.1:{port}/shop");
+    let said = run_with(&["shell", "--url", &url], "select 1;", |streams| {
+        // The connection is asked for by then, and nobody answers.
+        streams.interrupted_by(|| std::future::ready(()))
+    });
+    assert_eq!(said.code, 1);
+    assert_eq!(
+        said.err,
+        "error: open the connection: given up, as it was interrupted\n  at <stdin>:1\n"
+    );
 }
 
 #[test]
