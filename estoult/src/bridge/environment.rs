@@ -174,8 +174,15 @@ impl Drop for SyncEnvironment {
         if thread::panicking() {
             return;
         }
-        if let Err(error) = super::wait(Bounds::of(LEAVE_WITHIN), lifespan.close()) {
-            tracing::warn!(%error, "an async environment was left before its connections were closed");
-        }
+        let closing = async { Ok(lifespan.close_within(LEAVE_WITHIN).await) };
+        let left_open = match super::wait(Bounds::default(), closing) {
+            Ok(closed) if closed.is_complete() => return,
+            Ok(closed) => closed.to_string(),
+            Err(error) => error.to_string(),
+        };
+        tracing::warn!(
+            left_open,
+            "an async environment was left before all was closed"
+        );
     }
 }
