@@ -175,14 +175,14 @@ impl Drop for SyncEnvironment {
             return;
         }
         let closing = async { Ok(lifespan.close_within(LEAVE_WITHIN).await) };
-        match super::wait(Bounds::default(), closing) {
-            Ok(closed) if closed.is_complete() => {}
-            Ok(closed) => {
-                tracing::warn!(%closed, "an async environment was left before all was closed");
-            }
-            Err(error) => {
-                tracing::warn!(%error, "an async environment was left before anything was closed");
-            }
-        }
+        let left_open = match super::wait(Bounds::default(), closing) {
+            Ok(closed) if closed.is_complete() => return,
+            Ok(closed) => closed.to_string(),
+            Err(error) => error.to_string(),
+        };
+        tracing::warn!(
+            left_open,
+            "an async environment was left before all was closed"
+        );
     }
 }
