@@ -3,7 +3,7 @@
 use estoult::{Database, Error, Reads, Registry, Result, Schema, Tenant, Writes, new};
 
 use super::{Colour, Project, create_tables, names, project, two};
-use crate::support::{on_every_backend, on_every_fresh, runtime};
+use crate::support::{create_table, on_every_backend, on_every_fresh, runtime};
 
 on_every_backend!(a_transaction_keeps_the_tenant, async |db| {
     let [(seven, ..), (eight, ..)] = two(db).await?;
@@ -153,3 +153,41 @@ fn a_handle_does_not_show_its_tenant() {
         "{shown}"
     );
 }
+
+#[derive(Debug, Clone, PartialEq, Schema)]
+#[schema(table = "plans", has_many(remarks: Remark))]
+struct Plan {
+    id: i64,
+    #[field(tenant)]
+    customer_id: i64,
+}
+
+/// In another database.
+#[derive(Debug, Clone, PartialEq, Schema)]
+#[schema(table = "remarks", database = "archive")]
+struct Remark {
+    id: i64,
+    plan_id: i64,
+    #[field(tenant)]
+    customer_id: i64,
+}
+
+on_every_fresh!(a_preload_in_another_database_keeps_the_tenant, |fresh| {
+    runtime().block_on(async {
+        let registry = Registry::builder(fresh.database())
+            .extra("archive", "sqlite::memory:")
+            .build()?;
+        let lifespan = registry.connect().await?;
+        create_table::<Plan>(registry.default_database()).await?;
+        create_table::<Remark>(&registry.using("archive")?).await?;
+        let (seven, eight) = (registry.for_tenant(7), registry.for_tenant(8));
+        let plan = new!(Plan {}).insert(&seven).await?;
+        for tenant in [&seven, &eight] {
+            new!(Remark { plan_id: plan.id }).insert(tenant).await?;
+        }
+        let loaded = Plan::query().preload(Plan::remarks).one(&seven).await?;
+        let customers: Vec<_> = loaded.1.iter().map(|row| row.customer_id).collect();
+        assert_eq!(customers, [7]);
+        lifespan.close().await
+    })
+});
