@@ -124,6 +124,10 @@ impl Place {
             .folder
             .as_ref()
             .map(|folder| folder.path().join("bookstall.db-wal"));
+        if journal.as_ref().is_some_and(|journal| journal.exists()) {
+            // Two that close at the same moment both leave it to the other; one that comes and goes alone does not.
+            self.look(|registry| run_sync(Book::query().count(registry)))?;
+        }
         match journal.filter(|journal: &PathBuf| journal.exists()) {
             Some(journal) => {
                 Err(format!("{} is there: a connection is still open", journal.display()).into())

@@ -106,9 +106,9 @@ fn it_ends_with_the_last_lifespan_of_any_registry() {
             from_a_driver(async { Ok(()) });
             let second = runtime().block_on(in_memory().connect()).unwrap();
             drop(first);
-            assert_eq!(threads("estoult-subloop"), 1);
+            await_subloops(1);
             from_a_driver(async { Ok(()) });
-            assert_eq!(threads("estoult-subloop"), 1);
+            await_subloops(1);
             drop(second);
             await_subloops(0);
         }
