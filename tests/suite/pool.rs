@@ -77,7 +77,7 @@ on_every_fresh!(a_pooled_database_is_used_like_any_other, |fresh| {
 
 on_every_fresh!(a_pool_never_holds_more_than_its_bound, |fresh| {
     let settings = Settings {
-        timeout: Duration::from_millis(200),
+        timeout: Duration::from_millis(700),
         ..USUAL
     };
     let pooled = pooled(fresh, &settings)?;

@@ -159,7 +159,7 @@ fn connections(count: usize) -> String {
 }
 
 /// Ends the parts of a lifespan, all at once.
-pub(super) async fn close(left: Vec<(Database, Left)>, within: Duration) -> Closed {
+pub(super) async fn close(left: Vec<(Database, Left)>, begun: Instant, within: Duration) -> Closed {
     let at_once = left.len();
     let works = left.into_iter().map(|(database, left)| -> Work<_> {
         Box::pin(async move {
@@ -168,6 +168,7 @@ pub(super) async fn close(left: Vec<(Database, Left)>, within: Duration) -> Clos
                 Left::Others(lifespans) => closed.other_lifespans = lifespans,
                 Left::Last(ending) => ending.run(&mut closed).await,
             }
+            closed.waited = begun.elapsed();
             closed
         })
     });
@@ -180,7 +181,6 @@ pub(super) async fn close(left: Vec<(Database, Left)>, within: Duration) -> Clos
 impl Ending {
     /// Runs what runs on disconnect, then closes the connections.
     async fn run(mut self, closed: &mut DatabaseClosed) {
-        let begun = Instant::now();
         closed.error = self.say_farewell().await.err();
         self.has_parted();
         if self.part() {
@@ -191,7 +191,6 @@ impl Ending {
         } else if let DatabaseState::Connected(lifespans) = self.database().state() {
             closed.other_lifespans = lifespans;
         }
-        closed.waited = begun.elapsed();
         self.finish();
     }
 
@@ -231,8 +230,10 @@ impl Ending {
         if let Ok(runtime) = Handle::try_current()
             && (has_farewell || !held_by.is_empty())
         {
+            let begun = Instant::now();
             runtime.spawn(async move {
                 self.run(&mut closed).await;
+                closed.waited = begun.elapsed();
                 if !closed.is_complete() {
                     tracing::warn!(%closed, "a database was disconnected in the background");
                 }

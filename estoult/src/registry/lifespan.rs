@@ -113,11 +113,11 @@ impl Lifespan {
     /// # }
     /// ```
     pub async fn close_within(mut self, limit: Duration) -> Closed {
-        let deadline = Instant::now() + limit;
+        let begun = Instant::now();
         // They all leave at once: a future that is dropped half way has ended every one.
         let holds = std::mem::take(&mut self.holds).into_iter();
-        let left = holds.map(|hold| (hold.database().clone(), hold.leave(deadline)));
-        closing::close(left.collect(), limit).await
+        let left = holds.map(|hold| (hold.database().clone(), hold.leave(begun + limit)));
+        closing::close(left.collect(), begun, limit).await
     }
 }
 
