@@ -163,6 +163,29 @@ fn a_file_that_was_named_is_made_and_kept() {
 }
 
 #[test]
+fn a_file_that_was_named_belongs_to_a_database_in_memory_too() {
+    let fresh = Fresh::new(Backend::Sqlite);
+    let file = fresh
+        .url
+        .replace("sqlite:", "")
+        .replace("test.db", "kept.db");
+    let outcome = runtime().block_on(async {
+        let database = Database::builder("sqlite::memory:")
+            .attach("kept", &file)
+            .build()?;
+        let lifespan = database.connect().await?;
+        let kept = tenant(&database, "kept").await?;
+        author(&kept, "Kurt").await?;
+        assert!(std::path::Path::new(&file).exists());
+        assert!(database.create_schema("kept").await.is_err());
+        database.drop_schema_and_tables("kept").await?;
+        assert!(!std::path::Path::new(&file).exists());
+        lifespan.close().await
+    });
+    outcome.expect("a file of its own");
+}
+
+#[test]
 fn only_sqlite_has_files_to_attach() {
     let server = Database::builder("postgres://localhost/shop").attach("audit", "audit.db");
     insta::assert_snapshot!(wrap(server.build().unwrap_err().message()), @r"

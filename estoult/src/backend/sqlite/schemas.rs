@@ -92,16 +92,13 @@ impl SchemaFiles {
     }
 
     /// The file of a schema: the one that was named, else one beside the database: `shop.tenant_7.db` for `shop.db`.
-    fn file(&self, main: &Path, name: &str) -> PathBuf {
-        if let Some(file) = self.named.get(name) {
-            return file.clone();
+    /// Without a file it is in memory, as the database is.
+    fn file(&self, name: &str) -> Option<PathBuf> {
+        match (self.named.get(name), &self.main) {
+            (Some(file), _) => Some(file.clone()),
+            (None, Main::File(main)) => Some(beside(main, name)),
+            (None, Main::Memory(_)) => None,
         }
-        let stem = main.file_stem().unwrap_or_default().to_string_lossy();
-        let extension = main
-            .extension()
-            .map(|extension| extension.to_string_lossy());
-        let extension = extension.map_or(String::new(), |extension| format!(".{extension}"));
-        main.with_file_name(format!("{stem}.{name}{extension}"))
     }
 
     /// Carries out the steps on a connection.
@@ -122,32 +119,36 @@ impl SchemaFiles {
     }
 
     fn attach(&self, connection: &Connection, name: &str) -> Result<()> {
-        let in_memory = self.in_memory().get(name).map(|known| known.uri.clone());
-        let uri = match (in_memory, &self.main) {
-            (Some(uri), _) => uri,
-            (None, Main::Memory(_)) if !self.named.contains_key(name) => {
-                return Err(missing(name, None));
+        let file = self.file(name);
+        let uri = match &file {
+            Some(file) => self.file_uri(file, name)?,
+            None => {
+                let in_memory = self.in_memory();
+                let known = in_memory.get(name).ok_or_else(|| missing(name, None))?;
+                known.uri.clone()
             }
-            (None, Main::Memory(_)) => self.file_uri(Path::new(""), name)?,
-            (None, Main::File(main)) => self.file_uri(main, name)?,
         };
-        self.attach_at(connection, name, &uri)
+        self.attach_at(connection, name, (&uri, file.is_some()))
     }
 
-    fn file_uri(&self, main: &Path, name: &str) -> Result<String> {
-        let file = self.file(main, name);
+    fn file_uri(&self, file: &Path, name: &str) -> Result<String> {
         let mode = match (self.address.read_only, self.named.contains_key(name)) {
             (true, _) => "ro",
             (false, true) if self.address.create => "rwc",
             (false, _) => "rw",
         };
         if mode != "rwc" && !file.exists() {
-            return Err(missing(name, Some(&file)));
+            return Err(missing(name, Some(file)));
         }
-        Ok(uri(&file, mode))
+        Ok(uri(file, mode))
     }
 
-    fn attach_at(&self, connection: &Connection, name: &str, uri: &str) -> Result<()> {
+    fn attach_at(
+        &self,
+        connection: &Connection,
+        name: &str,
+        (uri, is_file): (&str, bool),
+    ) -> Result<()> {
         connection
             .execute(&format!("attach database ?1 as {}", quoted(name)), [uri])
             .map_err(|error| classify(&error, &[]).context(&format!("open the schema `{name}`")))?;
@@ -155,7 +156,7 @@ impl SchemaFiles {
         if !connection.is_autocommit() {
             return Ok(());
         }
-        if matches!(self.main, Main::File(_)) && !self.address.read_only {
+        if is_file && !self.address.read_only {
             let mode = &self.address.journal_mode;
             run(
                 connection,
@@ -176,8 +177,10 @@ impl SchemaFiles {
             let message = format!("create the schema `{name}`: there is one already{what}");
             Error::new(ErrorKind::Query, message)
         };
-        match &self.main {
-            Main::Memory(main) => {
+        let file = match (self.named.get(&name), &self.main) {
+            (Some(file), _) => file.clone(),
+            (None, Main::File(main)) => beside(main, &name),
+            (None, Main::Memory(main)) => {
                 let mut in_memory = self.in_memory();
                 if in_memory.contains_key(&name) {
                     return Err(taken(String::new()));
@@ -192,43 +195,29 @@ impl SchemaFiles {
                     _anchor: anchor,
                 };
                 in_memory.insert(name, made);
-                Ok(())
+                return Ok(());
             }
-            Main::File(main) => {
-                let file = self.file(main, &name);
-                let created = std::fs::File::create_new(&file);
-                created.map(|_| ()).map_err(|error| match error.kind() {
-                    std::io::ErrorKind::AlreadyExists => {
-                        taken(format!(", the file `{}`", file.display()))
-                    }
-                    _ => io_error("create", &name, &file, &error),
-                })
-            }
-        }
+        };
+        let created = std::fs::File::create_new(&file);
+        created.map(drop).map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => taken(format!(", the file `{}`", file.display())),
+            _ => io_error("create", &name, &file, &error),
+        })
     }
 
     /// Removes a schema with all that is in it. Other connections let go of it before their next statement.
     pub(super) fn remove(&self, name: &str) -> Result<()> {
         let name = name.to_ascii_lowercase();
-        self.generation.fetch_add(1, Ordering::AcqRel);
-        match &self.main {
-            Main::Memory(_) => {
+        let removed = match self.file(&name) {
+            None => {
                 let removed = self.in_memory().remove(&name);
                 removed.map(drop).ok_or_else(|| missing(&name, None))
             }
-            Main::File(main) => {
-                let file = self.file(main, &name);
-                std::fs::remove_file(&file)
-                    .map_err(|error| io_error("drop", &name, &file, &error))?;
-                for suffix in ["-wal", "-shm", "-journal"] {
-                    let mut beside = file.clone().into_os_string();
-                    beside.push(suffix);
-                    // Most of them are not there.
-                    let _ = std::fs::remove_file(beside);
-                }
-                Ok(())
-            }
-        }
+            Some(file) => remove_file(&file, &name),
+        };
+        // Counted behind the removal: whoever attached it until now lets go of what is not there any more.
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        removed
     }
 
     /// The names of the schemas, in order.
@@ -258,6 +247,28 @@ impl SchemaFiles {
         }
         Ok(names)
     }
+}
+
+/// Removes the file of a schema, with those that SQLite may have left beside it.
+fn remove_file(file: &Path, name: &str) -> Result<()> {
+    std::fs::remove_file(file).map_err(|error| io_error("drop", name, file, &error))?;
+    for suffix in ["-wal", "-shm", "-journal"] {
+        let mut beside = file.as_os_str().to_owned();
+        beside.push(suffix);
+        // Most of them are not there.
+        let _ = std::fs::remove_file(beside);
+    }
+    Ok(())
+}
+
+/// The file of a schema beside that of the database.
+fn beside(main: &Path, name: &str) -> PathBuf {
+    let stem = main.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = main.extension();
+    let extension = extension.map_or(String::new(), |extension| {
+        format!(".{}", extension.to_string_lossy())
+    });
+    main.with_file_name(format!("{stem}.{name}{extension}"))
 }
 
 /// The schema whose file beside the database has this name.
