@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What stands before the code of a block.
+/// The code before that of a block.
 const BEFORE: &[&str] = &[
     "#[allow(unused_imports, unused_variables, dead_code)]",
     "use estoult_docs::shop::{self, Author, Book};",
@@ -17,7 +17,7 @@ const BEFORE: &[&str] = &[
     "shop::open(&registry).await?;",
     "let db = registry.default_database();",
 ];
-/// What stands behind it.
+/// The code after it.
 const BEHIND: &[&str] = &["Ok(())", "}"];
 
 fn main() -> io::Result<()> {

@@ -47,7 +47,7 @@ async fn main() -> Result<()> {
     batch(&registry, TABLES).await?;
     fill(&registry).await?;
 
-    // The row type tells what was loaded: (Author, Vec<(Book, Vec<Review>)>).
+    // The row type says what was loaded: (Author, Vec<(Book, Vec<Review>)>).
     let authors = Author::query()
         .preload(
             Author::books
@@ -66,7 +66,7 @@ async fn main() -> Result<()> {
         }
     }
 
-    // The other way round.
+    // In the other direction.
     let (book, author) = Book::query()
         .filter(Book::title.eq("Solaris"))
         .preload(Book::author)

@@ -1,6 +1,6 @@
-//! A bookshop on embedded SQLite: migrated, filled from CSV files, queried, changed, divided over two databases.
+//! A bookshop on embedded SQLite: migrated, filled from CSV files, queried, changed, split over two databases.
 //!
-//! `cargo run --example bookshop` needs no server, prints what it does and begins afresh each time.
+//! `cargo run --example bookshop` needs no server, prints what it does and starts over each time.
 
 #[path = "bookshop/folder.rs"]
 mod folder;
@@ -45,7 +45,7 @@ fn run() -> Outcome {
     Ok(())
 }
 
-/// The asynchronous part: both databases are connected as long as the lifespan lives.
+/// The asynchronous part: both databases are connected until the lifespan ends.
 #[tokio::main]
 async fn open_the_shop(registry: &Registry) -> Outcome {
     let lifespan = registry.connect().await?;
@@ -72,7 +72,7 @@ async fn migrate(registry: &Registry) -> Outcome {
     Ok(())
 }
 
-/// Loads the two CSV files. Broken rows are reported and left out, the others stay.
+/// Loads the two CSV files, and reports and skips invalid rows.
 async fn fill(registry: &Registry) -> Outcome {
     for import in [
         import::authors(registry).await?,
@@ -80,7 +80,7 @@ async fn fill(registry: &Registry) -> Outcome {
     ] {
         heading(&format!("Load {}", import.file));
         say!("{} rows loaded", import.loaded);
-        say!("{} rows left out:", import.refused.len());
+        say!("{} rows skipped:", import.refused.len());
         let rows = import
             .refused
             .iter()
@@ -150,7 +150,7 @@ async fn add_up(registry: &Registry) -> Outcome {
     Ok(())
 }
 
-/// Changes one row, then many. A change to the value that is there already sends nothing.
+/// Changes one row, then many. Setting a column to its present value sends nothing.
 async fn change(registry: &Registry) -> Outcome {
     heading("Change");
     let solaris = Book::query()
@@ -174,7 +174,7 @@ async fn change(registry: &Registry) -> Outcome {
     Ok(())
 }
 
-/// An order of two books, one of which has too few copies: the database refuses it, and the transaction undoes the
+/// An order of two books, one of which has too few copies: the database refuses it, and the transaction rolls back the
 /// rest.
 async fn refuse_an_order(registry: &Registry) -> Outcome {
     heading("Sell, and roll back");
@@ -205,8 +205,8 @@ async fn refuse_an_order(registry: &Registry) -> Outcome {
     Ok(())
 }
 
-/// Moves the books of before 1900 to the archive. Two databases have no transaction in common: the copies are committed
-/// before the originals are deleted, so that nothing is lost whenever it is interrupted.
+/// Moves books from before 1900 to the archive. No transaction spans two databases, so the copies are committed before
+/// the originals are deleted: an interruption loses nothing.
 async fn archive(registry: &Registry) -> Outcome {
     heading("Move old books to the archive");
     let archive = registry.using("archive")?;
@@ -231,7 +231,7 @@ async fn archive(registry: &Registry) -> Outcome {
         .filter(Book::id.in_list(keys))
         .delete_all(registry)
         .await?;
-    say!("{moved} books of before 1900 are in the archive now.");
+    say!("{moved} books from before 1900 are in the archive now.");
 
     // A row of another database is a row like any other.
     let candide = Book::query()
@@ -273,14 +273,14 @@ mod tests {
 
     use crate::{Outcome, import, migrate};
 
-    /// The lines of a report, each with its field.
-    fn told(import: &import::Import) -> Vec<(u64, &str)> {
+    /// The refused lines, each with its field.
+    fn refused(import: &import::Import) -> Vec<(u64, &str)> {
         let refused = import.refused.iter();
         refused.map(|row| (row.line, row.field.as_str())).collect()
     }
 
     #[tokio::test]
-    async fn broken_rows_are_told_by_line_and_field_and_the_others_stay() -> Outcome {
+    async fn broken_rows_are_reported_by_line_and_field_and_the_others_stay() -> Outcome {
         let registry = Registry::builder("sqlite::memory:").build()?;
         let lifespan = registry.connect().await?;
         migrate(&registry).await?;
@@ -291,7 +291,7 @@ mod tests {
             (142, "(the row)"),
             (195, "name"),
         ];
-        assert_eq!((authors.loaded, told(&authors)), (224, broken.to_vec()));
+        assert_eq!((authors.loaded, refused(&authors)), (224, broken.to_vec()));
         let books = import::books(&registry).await?;
         let broken = [
             (24, "year"),
@@ -303,7 +303,7 @@ mod tests {
             (368, "title"),
             (423, "year"),
         ];
-        assert_eq!((books.loaded, told(&books)), (566, broken.to_vec()));
+        assert_eq!((books.loaded, refused(&books)), (566, broken.to_vec()));
         Ok(lifespan.close().await?)
     }
 }

@@ -23,7 +23,7 @@ const TABLES: &str = "create table accounts (
     is_admin integer not null
 )";
 
-/// Who registers may choose these three columns and no other.
+/// A user who registers may set these three columns and no other.
 fn registration(form: &impl Params) -> Changeset<Account> {
     Account::changeset()
         .cast(

@@ -1,4 +1,4 @@
-//! A command line tool: a list of things to do. Its commands are sync code that waits for its statements.
+//! A command line tool: a to-do list. Its commands are sync code that waits for its statements.
 //!
 //! `cargo run --example cli -- add "milk"`, then `list` and `done 1`. `DATABASE_URL` names another database.
 
@@ -11,7 +11,7 @@ use std::{
 use clap::{Parser, Subcommand};
 use estoult::{Dialect, Error, Registry, Result, Schema, run_sync, sql};
 
-/// A list of things to do
+/// A to-do list
 #[derive(Debug, Parser)]
 struct Arguments {
     #[command(subcommand)]
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(&arguments.command) {
         Ok(lines) => {
-            // Whoever has closed the output, as `head` does, does not want the rest of it.
+            // A reader that has closed the output, as `head` does, is no error.
             let _ = io::stdout().write_all(lines.as_bytes());
             ExitCode::SUCCESS
         }
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Connects for the length of one command, and closes again, whatever comes of it.
+/// Connects for one command, and disconnects even if the command fails.
 fn run(command: &Command) -> Result<String> {
     let registry = Registry::builder(url()?).build()?;
     registry.with_async_env(|| {
@@ -73,7 +73,7 @@ fn run(command: &Command) -> Result<String> {
     })
 }
 
-/// A URL with a password belongs in the environment: arguments are to be seen by everybody on the machine.
+/// A URL with a password belongs in the environment: every user of the machine can see arguments.
 fn url() -> Result<String> {
     if let Ok(url) = env::var("DATABASE_URL") {
         return Ok(url);

@@ -1,4 +1,4 @@
-//! A registry of three databases: one is the default, one keeps the rows of a schema, one is asked for by name.
+//! A registry of three databases: one is the default, one stores the rows of a schema, one is used by name.
 
 use estoult::{Database, Registry, Result, Schema, batch, new};
 
@@ -9,7 +9,7 @@ struct Event {
     text: String,
 }
 
-/// Its rows are in the database `audit`, whatever runs on the registry.
+/// Its rows are in the database `audit` for every statement on the registry.
 #[derive(Debug, Clone, Schema)]
 #[schema(database = "audit")]
 struct Note {
@@ -51,13 +51,13 @@ async fn main() -> Result<()> {
     })
     .insert(&registry)
     .await?;
-    // A preload goes to the other database by itself.
+    // A preload reads from the other database by itself.
     let noted = Event::query().preload(Event::notes).all(&registry).await?;
     for (event, notes) in &noted {
         println!("{}: {} notes", event.text, notes.len());
     }
 
-    // One database by its name: a handle of it, or said by a query.
+    // One database by its name: as a handle, or set by a query.
     let archive = registry.using("archive")?;
     new!(Event {
         text: event.text.clone()

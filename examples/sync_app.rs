@@ -32,17 +32,17 @@ fn main() -> Result<()> {
         });
         println!("{} visits", run_sync(Visit::query().count(&registry))?);
 
-        // No longer than this: then the statement is ended, and what it began is rolled back.
+        // At the limit the statement is cancelled, and an open transaction rolled back.
         let slow = estoult::sql(SLOW).all::<(i64,)>(&registry);
         if let Err(error) = run_sync_within(Duration::from_millis(200), slow) {
-            println!("given up: {}", error.message());
+            println!("timed out: {}", error.message());
         }
         Ok(())
     })
 }
 
-/// What one thread of a server does: it has an environment, and connections, of its own. A guard does what the closure
-/// of `with_async_env` does.
+/// What one thread of a server does: it has its own environment and connections. The guard replaces the closure of
+/// `with_async_env`.
 fn serve(registry: &Registry, page: &str) -> Result<()> {
     let environment = registry.enter_sync()?;
     for _ in 0..3 {

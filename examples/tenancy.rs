@@ -1,7 +1,7 @@
-//! Several customers in one program, and no row of one seen by another: shared tables whose rows say whose they are,
-//! and a schema of the database for each.
+//! Several customers in one program, none of whom sees another's rows: shared tables with a tenant column, and a
+//! database schema for each.
 
-use estoult::{Database, Result, Schema, Tenant, Writes, batch, new, sql, with_tenant};
+use estoult::{Database, Result, Schema, Writes, batch, new, schema::Tenant, sql, with_tenant};
 
 #[derive(Debug, Clone, Schema)]
 #[schema(has_many(tasks: Task))]
@@ -32,7 +32,7 @@ const TABLES: &str = "
     );
 ";
 
-/// A table that each customer has for itself, in a schema of its own.
+/// A table that each customer has in its own schema.
 #[derive(Debug, Clone, Schema)]
 struct Invoice {
     id: i64,
@@ -42,7 +42,7 @@ struct Invoice {
 const INVOICES: &str =
     "create table {schema}.invoices (id integer primary key, cents integer not null)";
 
-/// Serves a request of any customer: whose it is, is known by the handle alone.
+/// Serves a request of any customer: only the handle knows which.
 async fn plan(on: &impl Writes<Tenant<i64>>, name: &str, titles: [&str; 2]) -> Result<()> {
     let name = name.to_owned();
     let project = new!(Project { name }).insert(on).await?;
@@ -86,7 +86,7 @@ async fn rows_of_shared_tables(database: &Database) -> Result<()> {
         }
     }
 
-    // The tasks of the other customer are out of reach, whatever is asked for.
+    // No statement reaches the tasks of the other customer.
     let deleted = Task::query().delete_all(&seven).await?;
     let left = Task::query().count(&eight).await?;
     println!("customer 7 deleted {deleted} tasks; customer 8 has {left}");
@@ -103,7 +103,7 @@ async fn schemas(database: &Database) -> Result<()> {
     let seven = database.using_schema("customer_7")?;
     new!(Invoice { cents: 1250 }).insert(&seven).await?;
 
-    // Or a scope, around all that a request does: the handle may be that of everybody.
+    // Or a scope around the whole request, with a handle that all customers share.
     with_tenant("customer_8", async {
         new!(Invoice { cents: 900 }).insert(database).await?;
         new!(Invoice { cents: 1 }).insert(database).await

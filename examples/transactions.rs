@@ -1,4 +1,4 @@
-//! Transfers between accounts: committed, rolled back with a reason, kept in part by a savepoint, tried again.
+//! Transfers between accounts: committed, rolled back with a reason, rolled back to a savepoint, retried.
 
 use estoult::{Error, Isolation, Reads, Registry, Result, Schema, Transaction, batch, new};
 
@@ -46,7 +46,7 @@ async fn main() -> Result<()> {
     keep_a_part(&registry).await?;
     println!("after a savepoint:  {:?}", balances(&registry).await?);
 
-    // Several programs at once: the work is run again when another transaction was faster.
+    // With concurrent programs: the work is retried if another transaction was faster.
     registry
         .default_database()
         .transaction_with()
@@ -58,7 +58,7 @@ async fn main() -> Result<()> {
     lifespan.close().await
 }
 
-/// Takes from one account and gives to another, or neither.
+/// Takes from one account and adds to another, or neither.
 async fn transfer(tx: &Transaction, from: &str, to: &str, amount: i64) -> Result<()> {
     let from = account(tx, from).await?;
     from.change()
@@ -79,7 +79,7 @@ async fn transfer(tx: &Transaction, from: &str, to: &str, amount: i64) -> Result
     Ok(())
 }
 
-/// The first transfer stays, the second one is undone by its savepoint, and the transaction goes on.
+/// The first transfer stays, the savepoint rolls back the second one, and the transaction continues.
 async fn keep_a_part(registry: &Registry) -> Result<()> {
     let tx = registry.default_database().begin().await?;
     transfer(&tx, "Ada", "Grace", 5).await?;

@@ -8,6 +8,3 @@ mod suite;
 
 #[cfg(test)]
 mod sql;
-
-#[cfg(test)]
-mod tidy;

@@ -2,10 +2,10 @@
 
 mod capture;
 mod database;
-mod front;
 mod listed;
 mod program;
 mod property;
+mod proxy;
 pub(crate) mod schemas;
 pub(crate) mod servers;
 mod table;
@@ -15,10 +15,10 @@ mod wait;
 pub(crate) use self::{
     capture::Capture,
     database::{Backend, Fresh, run, run_fresh, runtime},
-    front::{Front, Manner},
     listed::Listing,
     program::{Ended, Program},
-    property::for_any,
+    property::{for_any, property},
+    proxy::{Proxy, Treatment},
     table::create_table,
     text::{mask, wrap},
     wait::{cut_after, eventually, within},

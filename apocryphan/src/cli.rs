@@ -15,19 +15,10 @@ use clap::{Args, Parser, Subcommand};
 use tokio::runtime::{Builder, Handle};
 
 pub use self::console::Console;
-use crate::rider::{Error, ErrorKind, Rider};
-
-/// What the process returns, by what the caller can do.
-mod exit {
-    pub(super) const DONE: u8 = 0;
-    pub(super) const FAILED: u8 = 1;
-    pub(super) const USAGE: u8 = 2;
-    pub(super) const PENDING: u8 = 3;
-    pub(super) const LOCK: u8 = 4;
-    pub(super) const HISTORY: u8 = 6;
-    pub(super) const GRAPH: u8 = 7;
-    pub(super) const REFUSED: u8 = 8;
-}
+use crate::{
+    exit::Exit,
+    rider::{Error, ErrorKind, Rider},
+};
 
 /// Applies migrations, rolls them back and lists them.
 #[derive(Debug, Parser)]
@@ -72,40 +63,41 @@ enum Command {
 }
 
 impl Rider {
-    /// Runs the command of the process's arguments on a runtime of its own, and says what the
-    /// process returns.
+    /// Runs the command of the process's arguments on a runtime of its own, and returns the exit code.
     ///
-    /// 0 done; 1 a migration or the database failed; 2 wrong usage or files; 3 pending, when asked
-    /// with `--check`; 4 another run holds the lock; 6 history and migrations do not fit; 7 the
-    /// migrations have no order; 8 refused.
+    /// 0 done; 1 a migration or the database failed; 2 wrong usage or files; 3 migrations are pending, with `--check`;
+    /// 4 another run holds the lock; 6 the history and the migrations do not belong together; 7 the migrations have no
+    /// order; 8 refused.
     pub fn parse_args(self) -> ExitCode {
         self.run_args(std::env::args_os())
     }
 
-    /// As [`parse_args`](Self::parse_args) with other arguments; the first one is the program's name.
+    /// The same as [`parse_args`](Self::parse_args) for other arguments, whose first is the program's name.
     pub fn run_args<A: Into<OsString>>(self, args: impl IntoIterator<Item = A>) -> ExitCode {
         let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
         let console = Console::standard();
+        // `main` may be async in a program that uses the database itself.
         if Handle::try_current().is_err() {
-            return ExitCode::from(block(&self, args, &console));
+            return ExitCode::from(block_on(&self, args, &console));
         }
-        // A runtime cannot begin inside another one, on the same thread.
-        let outcome = thread::scope(|scope| scope.spawn(|| block(&self, args, &console)).join());
-        ExitCode::from(outcome.unwrap_or(exit::FAILED))
+        // The caller runs in a runtime, and a thread can't enter a second one: another thread does.
+        let outcome = thread::scope(|scope| scope.spawn(|| block_on(&self, args, &console)).join());
+        // A panic has already been printed on the other thread.
+        ExitCode::from(outcome.unwrap_or(Exit::Failed.code()))
     }
 }
 
-fn block(rider: &Rider, args: Vec<OsString>, console: &Console) -> u8 {
+fn block_on(rider: &Rider, args: Vec<OsString>, console: &Console) -> u8 {
     match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(run(rider, args, console)),
         Err(error) => {
             console.error(&format!("error: begin a runtime: {error}"));
-            exit::FAILED
+            Exit::Failed.code()
         }
     }
 }
 
-/// Runs one command and says what the process would return.
+/// Runs one command and returns the exit code of the process.
 pub async fn run<A: Into<OsString>>(
     rider: &Rider,
     args: impl IntoIterator<Item = A>,
@@ -114,46 +106,46 @@ pub async fn run<A: Into<OsString>>(
     let args = args.into_iter().map(Into::into);
     let arguments = match Arguments::try_parse_from(args) {
         Ok(arguments) => arguments,
-        Err(error) => return refused(&error, console),
+        Err(error) => return show_help_or_mistake(&error, console).code(),
     };
     let rider = arguments.settings.apply(rider.clone());
     let rider = rider.observe(console.observer());
     let result = arguments.command.run(&rider, console).await;
-    console.quiet();
-    match result {
-        Ok(code) => code,
-        Err(error) => {
-            console.error(&format!("error: {error}"));
-            code(&error)
-        }
-    }
+    // Before the error: the spinner would overwrite its first line.
+    console.clear_spinner();
+    let exit = result.unwrap_or_else(|error| {
+        console.error(&format!("error: {error}"));
+        exit_of(&error)
+    });
+    exit.code()
 }
 
-/// Help is a result; a wrong argument is an error.
-fn refused(error: &clap::Error, console: &Console) -> u8 {
+/// Clap gives both as an error: help is a result, a wrong argument is not.
+fn show_help_or_mistake(error: &clap::Error, console: &Console) -> Exit {
     let text = error.render().to_string();
     if error.use_stderr() {
         console.error(text.trim_end());
-        exit::USAGE
+        Exit::Usage
     } else {
         console.line(text.trim_end());
-        exit::DONE
+        Exit::Done
     }
 }
 
-fn code(error: &Error) -> u8 {
+fn exit_of(error: &Error) -> Exit {
     match error.kind() {
-        ErrorKind::Usage | ErrorKind::Files(_) => exit::USAGE,
-        ErrorKind::Graph(_) => exit::GRAPH,
-        ErrorKind::Lock => exit::LOCK,
-        ErrorKind::History => exit::HISTORY,
-        ErrorKind::Refused => exit::REFUSED,
-        ErrorKind::Migration(_) | ErrorKind::Database => exit::FAILED,
+        ErrorKind::Usage | ErrorKind::Files(_) => Exit::Usage,
+        ErrorKind::Graph(_) => Exit::Graph,
+        ErrorKind::Lock => Exit::Locked,
+        ErrorKind::History => Exit::History,
+        ErrorKind::Refused => Exit::Refused,
+        ErrorKind::Migration(_) | ErrorKind::Database => Exit::Failed,
     }
 }
 
 impl Settings {
     fn apply(self, rider: Rider) -> Rider {
+        // Arguments change single settings of those that the program has.
         let mut config = rider.settings().clone();
         let wait = self.lock_wait;
         config.source = self.source.unwrap_or(config.source);
@@ -168,7 +160,7 @@ impl Settings {
 }
 
 impl Command {
-    async fn run(self, rider: &Rider, console: &Console) -> Result<u8, Error> {
+    async fn run(self, rider: &Rider, console: &Console) -> Result<Exit, Error> {
         match self {
             Self::Create(arguments) => create::run(&arguments, rider, console),
             Self::Migrations(arguments) => migrations::run(&arguments, rider, console).await,

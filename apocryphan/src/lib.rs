@@ -1,18 +1,23 @@
-//! Extensions of estoult: [`pool`], pooled databases for long-lived services, [`rider`], migrations, and [`program`],
-//! the program `estoult` with its shell.
+//! Extensions of estoult: [`catalog`], the tables of a live database as data, [`pool`], pooled databases for long-lived
+//! services, [`rider`], migrations, and [`program`], the program `estoult` with its shell.
 #![cfg_attr(
     not(all(feature = "rider", feature = "shell")),
     allow(
         dead_code,
-        reason = "what only one of them has to know of a database is there in every build"
+        reason = "a description of a database is the same in every build, and only some parts use all of it"
     )
 )]
 
+#[cfg(feature = "catalog")]
+mod backend;
+#[cfg(feature = "catalog")]
+pub mod catalog;
+
+#[cfg(any(feature = "rider", feature = "shell"))]
+mod exit;
 #[cfg(feature = "pool")]
 pub mod pool;
 
-#[cfg(any(feature = "rider", feature = "shell"))]
-mod backend;
 #[cfg(feature = "rider")]
 pub mod cli;
 #[cfg(feature = "rider")]

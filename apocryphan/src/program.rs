@@ -1,23 +1,19 @@
-//! The program `estoult`: arguments, then one file a command.
+//! The program `estoult`: it reads its arguments and runs one command.
 //! Invariant: no logic of databases here; results go to stdout, everything else to stderr.
 
 mod check;
+mod command;
 mod shell;
 mod source;
 
 use std::{ffi::OsString, io::Write, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use tokio::runtime::Builder;
 
+use self::command::Command;
+use crate::exit::Exit;
 pub use crate::shell::Streams;
-
-/// What the process returns.
-mod exit {
-    pub(super) const DONE: u8 = 0;
-    pub(super) const FAILED: u8 = 1;
-    pub(super) const USAGE: u8 = 2;
-}
 
 /// Looks into databases, and checks their configuration.
 ///
@@ -30,14 +26,6 @@ struct Arguments {
     command: Command,
 }
 
-#[derive(Subcommand)]
-enum Command {
-    /// Run SQL and show tables
-    Shell(shell::Arguments),
-    /// Verify the configuration, connect to each database and print how it fares
-    Check(check::Arguments),
-}
-
 /// Runs the program with the arguments and streams of the process.
 ///
 /// 0 done; 1 a statement, a database or the configuration failed; 2 wrong arguments.
@@ -46,8 +34,8 @@ pub fn main() -> ExitCode {
     ExitCode::from(run(std::env::args_os(), Streams::standard()))
 }
 
-/// As [`main`], with other arguments, whose first is the program's name, and other streams; gives what the process
-/// would return. It has a runtime of its own, so it can't be called where one is driven.
+/// Runs the program with other arguments, whose first is the program's name, and other streams, and returns its exit
+/// code. It has a runtime of its own, so it can't be called from async code.
 ///
 /// ```
 /// use apocryphan::program::{self, Streams};
@@ -59,34 +47,29 @@ pub fn main() -> ExitCode {
 #[must_use]
 pub fn run<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>, mut streams: Streams) -> u8 {
     let arguments = arguments.into_iter().map(Into::into);
-    let command = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => arguments.command,
-        Err(error) => return refused(&error, &mut streams),
+    // Parsed before anything is opened, and not by the macro that ends the process: a test gets the outcome.
+    let exit = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => match Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => arguments.command.run(&runtime, streams),
+            Err(error) => {
+                streams.error(&format!("begin a runtime: {error}"));
+                Exit::Failed
+            }
+        },
+        Err(error) => show_help_or_mistake(&error, &mut streams),
     };
-    let runtime = match Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return complain(&mut streams, &format!("begin a runtime: {error}")),
-    };
-    match command {
-        Command::Shell(arguments) => shell::run(arguments, &runtime, streams),
-        Command::Check(arguments) => check::run(&arguments, &runtime, streams),
-    }
+    exit.code()
 }
 
-/// Help is a result; a wrong argument is an error.
-fn refused(error: &clap::Error, streams: &mut Streams) -> u8 {
+/// Clap gives both as an error: help is a result, a wrong argument is not.
+fn show_help_or_mistake(error: &clap::Error, streams: &mut Streams) -> Exit {
     let text = error.render().to_string();
-    // A stream that is closed has nobody to complain to.
+    // With the stream closed there is no place left to report a failure to.
     if error.use_stderr() {
         let _ = write!(streams.errors, "{text}");
-        exit::USAGE
+        Exit::Usage
     } else {
         let _ = write!(streams.output, "{text}");
-        exit::DONE
+        Exit::Done
     }
-}
-
-fn complain(streams: &mut Streams, text: &str) -> u8 {
-    let _ = writeln!(streams.errors, "error: {text}");
-    exit::FAILED
 }

@@ -1,69 +1,50 @@
-//! Rider: applies migrations, rolls them back and lists them.
+//! Rider: it applies migrations, rolls them back and lists them.
 //!
-//! A migration is a file of SQL or Rust with an id, steps and the ids it depends on. Rider keeps
-//! two tables: which migrations are applied, and a log of what was done by whom.
+//! A migration is a file of SQL or Rust with an id, steps and the ids that it depends on. Rider has two tables: the
+//! history of what is applied, and a log of what was done by whom.
 //! Invariant: `status` writes nothing; `migrate` and `rollback` hold a lock while they write.
 
+mod applied;
 mod apply;
-mod catalog;
+mod config;
 mod error;
+mod event;
 mod failure;
 mod history;
 mod lock;
 mod migration;
-mod moment;
+mod migrations;
 mod plan;
-mod ready;
+mod prepared;
 mod report;
 mod scaffold;
-mod source;
+mod set;
+mod statement;
 mod step;
+mod timestamp;
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use estoult::{Context, Database, DatabaseBuilder};
 
-use self::catalog::Catalog;
-pub(crate) use self::source::label;
+pub(crate) use self::set::relative_path;
+use self::{
+    apply::RunSettings, event::Observer, lock::LockWait, migrations::Migrations, plan::Request,
+};
 pub use self::{
+    config::Config,
     error::{Error, ErrorKind, Result},
+    event::{CompletedMigration, Event, IgnoredError, IrreversibleStep},
     failure::{Failure, Operation},
-    migration::{Migration, MigrationSet},
-    moment::Moment,
+    migration::Migration,
     plan::{MigrateOptions, RollbackOptions},
-    report::{Done, Event, IgnoredError, KeptStep, Report, State, Status},
+    report::{Report, State, Status},
+    set::MigrationSet,
     step::{Action, Function, IntoAction, Step, StepFunction, Text, step},
+    timestamp::Timestamp,
 };
 pub use apocryphan_macros::migrations;
 pub use apocryphan_migration::{Ignore, Problem, Problems};
-
-/// Where migrations are and what rider's tables are called.
-///
-/// ```
-/// use apocryphan::rider::Config;
-///
-/// let config = Config { table_name: "shop._rider_migrations".into(), ..Config::default() };
-/// assert_eq!(config.log_name, "_rider_logs");
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config {
-    /// The folder of the migrations, relative to the working directory.
-    pub source: PathBuf,
-    /// The table of the applied migrations; `schema.table` where it is in another schema.
-    pub table_name: String,
-    /// The table of the log; `schema.table` where it is in another schema.
-    pub log_name: String,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            source: PathBuf::from("./migrations"),
-            table_name: "_rider_migrations".to_owned(),
-            log_name: "_rider_logs".to_owned(),
-        }
-    }
-}
 
 /// Applies, rolls back and lists the migrations of one database.
 ///
@@ -96,50 +77,48 @@ pub struct Rider {
     config: Config,
     set: Option<MigrationSet>,
     lock_wait: Duration,
-    observer: Option<Observer>,
+    observer: Observer,
 }
-
-type Observer = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
 
 impl Rider {
     /// A rider for this database, with the migrations of `./migrations` as they are at run time.
     ///
-    /// A database that could not be built is told when something is to be done with it.
+    /// The error of a database that could not be built is returned by the first call that needs the database.
     pub fn new(database: impl Into<Target>) -> Self {
         Self {
             target: database.into(),
             config: Config::default(),
             set: None,
             lock_wait: Duration::from_secs(60),
-            observer: None,
+            observer: Observer::default(),
         }
     }
 
-    /// Another folder, other tables.
+    /// Sets the folder and the tables.
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
-    /// The migrations, most often those that [`migrations!`](migrations) has embedded.
+    /// Sets the migrations, usually those that [`migrations!`](migrations) has embedded.
     #[must_use]
     pub fn migrations(mut self, set: MigrationSet) -> Self {
         self.set = Some(set);
         self
     }
 
-    /// How long to wait for another run to finish; a minute unless it is set.
+    /// Sets how long to wait for another run to finish; a minute by default.
     #[must_use]
     pub fn lock_wait(mut self, wait: Duration) -> Self {
         self.lock_wait = wait;
         self
     }
 
-    /// Is told what happens while it happens.
+    /// Sets a function that gets each event as it happens.
     #[must_use]
     pub fn observe(mut self, observer: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
-        self.observer = Some(Arc::new(observer));
+        self.observer = Observer::new(observer);
         self
     }
 
@@ -148,7 +127,7 @@ impl Rider {
         &self.config
     }
 
-    /// Applies what is pending, or what the options say of it.
+    /// Applies the pending migrations, or those of them that the options choose.
     ///
     /// Each migration is one transaction together with its rows in the history and the log, where
     /// the database can roll DDL back; elsewhere its statements are committed one by one.
@@ -159,47 +138,44 @@ impl Rider {
     /// does not finish in time, `Migration` when a step fails, `Refused` when a migration is empty,
     /// `History` when the program was compiled without a file of the folder, `Database` otherwise.
     pub async fn migrate(&self, options: &MigrateOptions) -> Result<Report> {
-        let set = self.set()?;
-        set.check_fresh()?;
-        let catalog = Catalog::build(&set)?;
-        outside_of_scopes(apply::migrate(self, &catalog, options)).await
+        let migrations = self.fresh_migrations()?;
+        let settings = self.run_settings(&migrations)?;
+        outside_of_scopes(apply::run(settings, Request::Migrate(options))).await
     }
 
-    /// Undoes the migration that was applied last, or what the options say.
+    /// Undoes the migration that was applied last, or those that the options choose.
     ///
-    /// A step without a rollback is passed over and reported; a migration in which no step has one
-    /// is refused.
+    /// A step without a rollback is skipped and reported; a migration in which no step has one is
+    /// refused.
     ///
     /// # Errors
     ///
     /// As [`migrate`](Self::migrate); `Refused` for migrations that cannot be undone.
     pub async fn rollback(&self, options: &RollbackOptions) -> Result<Report> {
-        let set = self.set()?;
-        set.check_fresh()?;
-        let catalog = Catalog::build(&set)?;
-        outside_of_scopes(apply::rollback(self, &catalog, options)).await
+        let migrations = self.fresh_migrations()?;
+        let settings = self.run_settings(&migrations)?;
+        outside_of_scopes(apply::run(settings, Request::Rollback(options))).await
     }
 
-    /// All migrations in order and where they stand; then those that are applied and not at hand.
+    /// All migrations in order with their states; then those that are applied and missing.
     ///
-    /// Creates no table: a database without rider's tables has everything pending.
+    /// Creates no table: in a database without rider's tables everything is pending.
     ///
     /// # Errors
     ///
     /// `Files` and `Graph` for wrong migrations, `History` when the program was compiled without a
     /// file of the folder, `Database` when the history cannot be read.
     pub async fn status(&self) -> Result<Vec<Status>> {
-        let set = self.set()?;
-        set.check_fresh()?;
-        let catalog = Catalog::build(&set)?;
-        outside_of_scopes(apply::status(self, &catalog)).await
+        let migrations = self.fresh_migrations()?;
+        let settings = self.run_settings(&migrations)?;
+        outside_of_scopes(apply::status(settings)).await
     }
 
-    /// Writes a new SQL migration that depends on all migrations nothing depends on yet.
+    /// Writes a new SQL migration that depends on all migrations on which no other depends.
     ///
     /// # Errors
     ///
-    /// `Files` and `Graph` when the migrations at hand are wrong, `Usage` when the file cannot be
+    /// `Files` and `Graph` when the present migrations are wrong, `Usage` when the file cannot be
     /// written.
     pub fn create(&self, message: &str) -> Result<PathBuf> {
         if message.trim().is_empty() {
@@ -208,14 +184,16 @@ impl Rider {
             ));
         }
         let folder = self.folder();
+        // An embedded set is older than the folder while several migrations are written one after another.
         let set = match &self.set {
             Some(set) => set.clone().with_new_files(&folder)?,
             None => self.set()?,
         };
-        let catalog = Catalog::build(&set)?;
-        let text = scaffold::text(message, &catalog.heads());
+        let migrations = Migrations::build(&set)?;
+        let text = scaffold::text(message, &migrations.heads());
         let path = scaffold::write(&folder, message, &text)?;
-        if let Some(Err(error)) = set.origin.as_ref().map(migration::Origin::touch) {
+        // The file is written; a build that misses it is noticed by the check of the next run.
+        if let Some(Err(error)) = set.origin.as_ref().map(set::Origin::touch) {
             tracing::debug!(%error, "the source file of the embedded migrations was not touched");
         }
         Ok(path)
@@ -234,6 +212,26 @@ impl Rider {
         }
     }
 
+    /// What a run needs of this rider.
+    fn run_settings<'r>(&'r self, migrations: &'r Migrations) -> Result<RunSettings<'r>> {
+        Ok(RunSettings {
+            database: self.database()?,
+            config: &self.config,
+            migrations,
+            lock_wait: LockWait {
+                limit: self.lock_wait,
+                observer: &self.observer,
+            },
+        })
+    }
+
+    /// The migrations in order, unless the program was compiled without some of them.
+    fn fresh_migrations(&self) -> Result<Migrations> {
+        let set = self.set()?;
+        set.check_fresh()?;
+        Migrations::build(&set)
+    }
+
     fn set(&self) -> Result<MigrationSet> {
         match &self.set {
             Some(set) => Ok(set.clone()),
@@ -249,15 +247,10 @@ impl Rider {
             Some(_) | None => self.config.source.clone(),
         }
     }
-
-    fn tell(&self, event: &Event<'_>) {
-        if let Some(observer) = &self.observer {
-            observer(event);
-        }
-    }
 }
 
-/// Runs what a rider does as it would run outside of every scope: a migration is not part of whoever starts it.
+/// Runs a future without the schema, tenant and tags that the caller's scope may set: a migration names its schemas
+/// itself, and must do the same for every caller.
 fn outside_of_scopes<F: Future>(run: F) -> impl Future<Output = F::Output> {
     Context::default().scope(run)
 }
@@ -272,7 +265,7 @@ impl fmt::Debug for Rider {
     }
 }
 
-/// What a rider takes as its database: a database, what builds one, or the result of building.
+/// What a rider takes as its database: a database, a builder, or the result of building one.
 #[derive(Debug, Clone)]
 pub struct Target(std::result::Result<Database, Arc<estoult::Error>>);
 
@@ -294,11 +287,12 @@ impl From<estoult::Result<Database>> for Target {
     }
 }
 
-/// What the expansion of [`migrations!`](migrations) calls; no part of the interface.
+/// What the expansion of [`migrations!`](migrations) calls; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
     use super::{
-        migration::{Migration, MigrationSet, Origin},
+        migration::Migration,
+        set::{MigrationSet, Origin},
         step::Step,
     };
 

@@ -1,406 +1,236 @@
-//! The shell: what is typed, run on one connection, and shown. Text goes in, text comes out; see [`crate::program`].
+//! The shell: it runs what the user types on one connection and shows the results; see [`crate::program`].
 
 mod command;
 mod completion;
+mod connection;
 mod describe;
 mod editor;
+mod execute;
 mod history;
 mod output;
-mod session;
+mod screen;
+mod state;
 mod streams;
 mod transaction;
 
-use std::{
-    fs,
-    path::PathBuf,
-    sync::{Arc, PoisonError, RwLock, RwLockWriteGuard},
-    time::Instant,
-};
+use std::fs;
 
-use apocryphan_migration::{Piece, Role, Syntax, statements, typed};
-use estoult::{Database, Error, ErrorKind, Registry};
+use estoult::{Database, Registry};
+use estoult_sql::statements::{Piece, Role, statements, typed};
 use tokio::runtime::Runtime;
 
-pub(crate) use self::output::Format;
 pub use self::streams::Streams;
 use self::{
     command::Command,
-    completion::Known,
     editor::{Line, Terminal},
-    output::render,
-    session::{Ran, Session},
-    streams::{Interrupts, Screen},
-    transaction::{Transaction, changes_names},
+    state::ShellState,
+    transaction::TransactionPhase,
 };
+pub(crate) use self::{output::Format, state::Flow};
 
-/// How many files may include each other.
-const FILES_WITHIN_FILES: usize = 16;
+/// How deep files may include each other. One that includes itself is found this way.
+const MAX_INCLUDE_DEPTH: usize = 16;
 
-/// How a shell begins.
-#[derive(Debug)]
-pub(crate) struct Settings {
-    pub(crate) format: Format,
-    /// Whether what is typed at a terminal is remembered.
-    pub(crate) has_history: bool,
-}
-
-/// Databases, a connection to one of them, and how results are shown.
+/// A shell, and how deep the file is included that it reads.
 pub(crate) struct Shell {
-    registry: Registry,
-    session: Session,
-    screen: Screen,
-    interrupts: Interrupts,
-    format: Format,
-    is_timed: bool,
-    known: Arc<RwLock<Known>>,
-    /// How deep files are included.
-    depth: usize,
-}
-
-/// How it goes on after a statement or a command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flow {
-    On,
-    Failed,
-    Quit,
+    state: ShellState,
+    include_depth: usize,
 }
 
 impl Shell {
-    /// A shell on a database of the registry. Nothing is opened yet.
+    /// A shell on a database of the registry. The connection is opened with the first statement.
     pub(crate) fn new(
         registry: Registry,
         database: Database,
-        settings: &Settings,
+        format: Format,
         streams: Streams,
     ) -> Self {
-        let known = Known {
-            databases: registry.names().map(str::to_owned).collect(),
-            tables: std::collections::BTreeMap::new(),
-            syntax: Syntax::SQLITE,
-            quote: '"',
-            delimiter: ";".to_owned(),
-        };
-        let mut shell = Self {
-            session: Session::new(database),
-            registry,
-            screen: Screen::new(streams.output, streams.errors),
-            interrupts: streams.interrupts,
-            format: settings.format,
-            is_timed: false,
-            known: Arc::new(RwLock::new(known)),
-            depth: 0,
-        };
-        shell.learn_syntax();
-        shell
+        Self {
+            state: ShellState::new(registry, database, format, streams),
+            include_depth: 0,
+        }
     }
 
     /// Runs texts of statements and commands up to the first that fails.
     pub(crate) async fn scripts(&mut self, name: &str, texts: &[String]) -> Flow {
-        // From now on an interrupt stops a statement, and no longer the process.
-        self.interrupts.forget().await;
+        // From now on an interrupt stops a statement and no longer the process.
+        self.state.interrupts.discard_pending().await;
         for text in texts {
             let flow = self.script(name, text).await;
-            if flow != Flow::On {
+            if flow != Flow::Continue {
                 return flow;
             }
         }
-        Flow::On
+        Flow::Continue
     }
 
-    /// Runs one text.
     async fn script(&mut self, name: &str, text: &str) -> Flow {
-        let (delimiter, syntax) = self.reading();
+        let (delimiter, syntax) = self.state.reading();
         let read = typed(text, &delimiter, &syntax);
+        // The first failure ends a script: what follows was written for the state that the failed statement leaves.
         for piece in &read.pieces {
             let flow = self.piece(piece).await;
-            if flow != Flow::On {
+            if flow != Flow::Continue {
                 return self.stopped(flow, name, piece.line);
             }
         }
-        self.known().delimiter.clone_from(&read.delimiter);
+        // What the text has set with `delimiter` holds for the next one, as for another `-c`.
+        self.state.set_delimiter(&read.delimiter);
         if !read.is_open {
-            return Flow::On;
+            return Flow::Continue;
         }
         // The end of the text ends its last statement.
         let before = &text[..text.len() - read.rest.len()];
-        let first = 1 + before.matches('\n').count();
-        match statements(name, first, read.rest, &syntax) {
-            Ok(last) => {
-                for statement in last {
-                    let flow = self.statement(&statement.text).await;
-                    if flow != Flow::On {
-                        return self.stopped(flow, name, statement.line);
-                    }
-                }
-                Flow::On
+        let first_line = 1 + before.matches('\n').count();
+        let last = match statements(first_line, read.rest, &syntax) {
+            Ok(last) => last,
+            Err(error) => {
+                let line = error.line;
+                self.state.screen.error(&format!("{name}:{line}: {error}"));
+                return Flow::Failed;
             }
-            Err(problem) => {
-                self.screen.error(&problem.to_string());
-                Flow::Failed
+        };
+        for statement in last {
+            let flow = self.state.statement(&statement.text).await;
+            if flow != Flow::Continue {
+                return self.stopped(flow, name, statement.line);
             }
         }
+        Flow::Continue
     }
 
-    /// Says where a script stopped.
+    /// Says where a script stopped, if it failed.
     fn stopped(&mut self, flow: Flow, name: &str, line: usize) -> Flow {
         if flow == Flow::Failed {
-            self.screen.note(&format!("  at {name}:{line}"));
+            self.state.screen.note(&format!("  at {name}:{line}"));
         }
         flow
     }
 
-    /// Reads from a terminal until the person quits.
-    pub(crate) fn converse(&mut self, runtime: &Runtime, has_history: bool) -> Flow {
+    /// Reads from a terminal until the user quits.
+    pub(crate) fn interact(&mut self, runtime: &Runtime, has_history: bool) -> Flow {
         let file = has_history.then(history::file).flatten();
-        let mut terminal = match Terminal::open(Arc::clone(&self.known), file) {
+        let mut terminal = match Terminal::open(self.state.shared_editor(), file) {
             Ok((terminal, refused)) => {
-                refused.iter().for_each(|why| self.screen.note(why));
+                refused.iter().for_each(|why| self.state.screen.note(why));
                 terminal
             }
             Err(error) => {
-                self.screen.error(&format!(
+                self.state.screen.error(&format!(
                     "open the terminal: {error}; give statements with `-c` instead"
                 ));
                 return Flow::Failed;
             }
         };
-        self.screen
+        self.state
+            .screen
             .note("Statements end with `;`. `\\?` lists the commands, `\\q` quits.");
+        // Opened before the first statement, so that names complete from the first line on. A failure is shown, and the
+        // first statement tries again.
         runtime.block_on(async {
-            self.interrupts.forget().await;
-            self.open().await
+            self.state.interrupts.discard_pending().await;
+            self.state.open().await
         });
         loop {
-            let prompt = self.prompt();
-            match terminal.read(&prompt) {
+            // The editor blocks the thread and sees Ctrl-C as a key; the runtime runs only while a statement does.
+            match terminal.read(&self.state.prompt()) {
                 Line::Text(text) => {
-                    if runtime.block_on(self.typed(&text)) == Flow::Quit || self.screen.is_closed()
-                    {
-                        return Flow::On;
+                    let flow = runtime.block_on(self.line(&text));
+                    if flow == Flow::Quit || self.state.screen.is_closed() {
+                        return Flow::Continue;
                     }
                 }
                 Line::Interrupted => {}
-                Line::End => return Flow::On,
+                Line::End => return Flow::Continue,
             }
         }
     }
 
-    /// Runs what was typed; what fails is told, and the rest of the line is left.
-    async fn typed(&mut self, text: &str) -> Flow {
-        self.interrupts.forget().await;
-        let (delimiter, syntax) = self.reading();
+    /// Runs what was typed at a terminal, up to the first statement that fails.
+    async fn line(&mut self, text: &str) -> Flow {
+        // Ctrl-C while the prompt waited must not stop the statement that starts now.
+        self.state.interrupts.discard_pending().await;
+        let (delimiter, syntax) = self.state.reading();
         let read = typed(text, &delimiter, &syntax);
-        self.known().delimiter.clone_from(&read.delimiter);
+        // Set before the statements run: a failed one must not leave the editor with the delimiter of another line.
+        self.state.set_delimiter(&read.delimiter);
         for piece in &read.pieces {
             let flow = self.piece(piece).await;
-            if flow != Flow::On {
+            if flow != Flow::Continue {
                 return flow;
             }
         }
-        Flow::On
+        Flow::Continue
     }
 
-    /// Ends the shell: an open transaction is rolled back, which is told.
+    /// Ends the shell, and says so where that rolls back a transaction.
     pub(crate) async fn close(&mut self) {
-        if self.session.transaction() != Transaction::None {
-            self.screen.note("the open transaction is rolled back");
+        if self.state.connection.transaction() != TransactionPhase::None {
+            self.state
+                .screen
+                .note("the open transaction is rolled back");
         }
-        self.session.close().await;
+        self.state.connection.close().await;
     }
 
     pub(crate) fn error(&mut self, text: &str) {
-        self.screen.error(text);
+        self.state.screen.error(text);
     }
 
     async fn piece(&mut self, piece: &Piece<'_>) -> Flow {
         let flow = match piece.role {
-            Role::Statement => self.statement(piece.text).await,
+            Role::Statement => self.state.statement(piece.text).await,
             Role::Command => self.command(piece.text).await,
-            Role::Marker | Role::Blank => Flow::On,
+            // Markers mean something in migrations alone.
+            Role::Marker | Role::Blank => Flow::Continue,
         };
-        match self.screen.is_closed() {
+        // The reader of the results has gone, so further statements would run unseen.
+        match self.state.screen.is_closed() {
             true => Flow::Quit,
             false => flow,
         }
     }
 
-    async fn statement(&mut self, text: &str) -> Flow {
-        if !self.open().await {
-            return Flow::Failed;
-        }
-        let begun = Instant::now();
-        let ran = self.session.run(text, &self.interrupts).await;
-        let took = begun.elapsed();
-        match ran {
-            Ran::Done(records) => match render(&records, self.format) {
-                Ok(shown) => self.screen.result(&shown),
-                Err(why) => {
-                    self.screen.error(&why);
-                    return Flow::Failed;
-                }
-            },
-            Ran::Failed(error) => {
-                self.fail(&error).await;
-                return Flow::Failed;
-            }
-            Ran::Cancelled => {
-                self.screen.note(
-                    "cancelled; the connection was closed with the statement, and an open transaction is rolled back",
-                );
-                return Flow::Failed;
-            }
-        }
-        if self.is_timed {
-            self.screen.note(&format!("time: {took:.1?}"));
-        }
-        if changes_names(text) {
-            self.learn().await;
-        }
-        Flow::On
-    }
-
     async fn command(&mut self, line: &str) -> Flow {
-        let command = match Command::parse(line) {
-            Ok(command) => command,
-            Err(why) => {
-                self.screen.error(&why);
-                return Flow::Failed;
+        let state = &mut self.state;
+        match Command::parse(line) {
+            Ok(Command::Tables) => execute::list_tables(state).await,
+            Ok(Command::Describe(name)) => execute::describe_table(state, &name).await,
+            Ok(Command::Databases) => execute::list_databases(state),
+            Ok(Command::Using(name)) => execute::use_database(state, &name).await,
+            Ok(Command::Timing(choice)) => execute::switch_timing(state, choice),
+            Ok(Command::Expanded(choice)) => execute::switch_expanded(state, choice),
+            Ok(Command::Include(path)) => self.include(&path).await,
+            Ok(Command::Help) => {
+                state.screen.result(&command::help());
+                Flow::Continue
             }
-        };
-        match command {
-            Command::Tables => self.list_tables().await,
-            Command::Describe(name) => self.describe(&name).await,
-            Command::Databases => self.list_databases(),
-            Command::Using(name) => self.using(&name).await,
-            Command::Timing(choice) => {
-                self.is_timed = choice.unwrap_or(!self.is_timed);
-                self.switched("time is shown", self.is_timed)
+            Ok(Command::Quit) => Flow::Quit,
+            Err(reason) => {
+                state.screen.error(&reason);
+                Flow::Failed
             }
-            Command::Expanded(choice) => {
-                let is_expanded = choice.unwrap_or(self.format != Format::Expanded);
-                self.format = match is_expanded {
-                    true => Format::Expanded,
-                    false => Format::Table,
-                };
-                self.switched("each column is on a line of its own", is_expanded)
-            }
-            Command::Include(path) => self.include(path).await,
-            Command::Help => {
-                self.screen.result(&command::help());
-                Flow::On
-            }
-            Command::Quit => Flow::Quit,
         }
     }
 
-    fn switched(&mut self, what: &str, is_on: bool) -> Flow {
-        let state = if is_on { "on" } else { "off" };
-        self.screen.note(&format!("{what}: {state}"));
-        Flow::On
-    }
-
-    async fn include(&mut self, path: String) -> Flow {
-        if self.depth == FILES_WITHIN_FILES {
-            self.screen.error(&format!(
-                "run `{path}`: {FILES_WITHIN_FILES} files include each other; see whether one includes itself"
+    async fn include(&mut self, path: &str) -> Flow {
+        if self.include_depth == MAX_INCLUDE_DEPTH {
+            self.state.screen.error(&format!(
+                "run `{path}`: {MAX_INCLUDE_DEPTH} files include each other; see whether one includes itself"
             ));
             return Flow::Failed;
         }
-        let text = match fs::read_to_string(PathBuf::from(&path)) {
+        let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) => {
-                self.screen.error(&format!("read `{path}`: {error}"));
+                self.state.screen.error(&format!("read `{path}`: {error}"));
                 return Flow::Failed;
             }
         };
-        self.depth += 1;
-        let flow = Box::pin(self.script(&path, &text)).await;
-        self.depth -= 1;
+        self.include_depth += 1;
+        // Boxed, since a script may include a script.
+        let flow = Box::pin(self.script(path, &text)).await;
+        self.include_depth -= 1;
         flow
-    }
-
-    async fn using(&mut self, name: &str) -> Flow {
-        let database = match self.registry.using(name) {
-            Ok(database) => database,
-            Err(error) => {
-                self.screen.error(error.message());
-                return Flow::Failed;
-            }
-        };
-        if self.session.transaction() != Transaction::None {
-            self.screen.error(&format!(
-                "use `{name}`: a transaction is open on `{}`; commit it or roll it back first",
-                self.session.database().name()
-            ));
-            return Flow::Failed;
-        }
-        self.session.close().await;
-        self.session = Session::new(database);
-        self.learn_syntax();
-        self.known().tables.clear();
-        match self.open().await {
-            true => Flow::On,
-            false => Flow::Failed,
-        }
-    }
-
-    /// Opens the connection, unless it is; whether it is there.
-    async fn open(&mut self) -> bool {
-        if self.session.is_open() {
-            return true;
-        }
-        match self.session.open(&self.interrupts).await {
-            Ok(said) => {
-                said.iter().for_each(|said| self.screen.note(said));
-                self.learn().await;
-                true
-            }
-            Err(error) => {
-                self.screen.error(error.message());
-                false
-            }
-        }
-    }
-
-    /// Tells an error. A connection that was lost is opened again at once, and what is gone with it is told.
-    async fn fail(&mut self, error: &Error) {
-        let code = error
-            .code()
-            .map_or(String::new(), |code| format!(" ({code})"));
-        self.screen.error(&format!("{}{code}", error.message()));
-        if matches!(error.kind(), ErrorKind::Connection) {
-            let is_open = self.open().await;
-            self.screen.note(match is_open {
-                true => "what was set for the session and its temporary tables are gone",
-                false => "the next statement tries to open it again",
-            });
-        }
-    }
-
-    fn prompt(&self) -> String {
-        let (name, mark) = (
-            self.session.database().name(),
-            self.session.transaction().mark(),
-        );
-        format!("{name}{mark}> ")
-    }
-
-    fn known(&self) -> RwLockWriteGuard<'_, Known> {
-        self.known.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// How what is typed is read: what ends a statement, and in which way of writing SQL.
-    fn reading(&self) -> (String, Syntax) {
-        let known = self.known();
-        (known.delimiter.clone(), known.syntax)
-    }
-
-    /// Takes over how the database's SQL is read. Opening it tells when that is not known.
-    fn learn_syntax(&mut self) {
-        let mut known = self.known();
-        if let Ok(introspection) = self.session.introspection() {
-            (known.syntax, known.quote) = (introspection.syntax, introspection.quote);
-        }
-        ";".clone_into(&mut known.delimiter);
     }
 }

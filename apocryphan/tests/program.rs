@@ -12,10 +12,10 @@ use std::{
 
 use rexpect::session::{PtySession, spawn_command};
 
-/// How long a terminal is waited for.
+/// How long a test waits for the terminal.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The program without the databases of whoever runs the tests.
+/// The program without the databases in the environment of the tests.
 fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_estoult"));
     for (name, _) in env::vars_os() {
@@ -223,7 +223,7 @@ fn a_person_types_statements_over_several_lines_completes_names_and_goes_on_afte
 }
 
 #[test]
-fn what_was_typed_is_remembered_without_passwords_unless_told_not_to() {
+fn what_was_typed_is_remembered_without_passwords_unless_switched_off() {
     let folder = Folder::new("history");
     let file = folder.0.join("estoult").join("shell_history");
     let mut shell = terminal(&folder, &["--no-history"]);

@@ -1,4 +1,4 @@
-//! The rules that span attributes or fields: one function each, listed in the function of each derive.
+//! The rules that span arguments or fields: one function each, listed in the function of each derive.
 //!
 //! Invariant: nothing here changes a model.
 

@@ -1,10 +1,10 @@
-//! The mistakes found so far: all of them reach the compiler together.
+//! [`Errors`]: the mistakes found so far, which reach the compiler together.
 
 use std::fmt::Display;
 
 use proc_macro2::Span;
 
-/// Collects errors, so that one run tells all of them.
+/// Collects errors, so that one run of the compiler shows all of them.
 #[derive(Debug, Default)]
 pub(crate) struct Errors {
     found: Vec<syn::Error>,
@@ -19,12 +19,13 @@ impl Errors {
         self.found.push(error);
     }
 
-    /// The value, or its error kept for later.
-    pub(crate) fn keep<T>(&mut self, result: syn::Result<T>) -> Option<T> {
+    /// The value; an error is recorded for later.
+    pub(crate) fn record<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.push(error)).ok()
     }
 
     pub(crate) fn into_result(self) -> syn::Result<()> {
+        // The compiler shows each part of a combined error at its own span.
         let together = self.found.into_iter().reduce(|mut all, error| {
             all.combine(error);
             all
@@ -37,8 +38,8 @@ impl Errors {
 pub(crate) mod tests {
     use proc_macro2::TokenStream;
 
-    /// What a derive tells of a type, in order: `place: message`.
-    pub(crate) fn told(
+    /// The errors of a derive for a type, in order: `place: message`.
+    pub(crate) fn messages(
         derive: fn(TokenStream) -> syn::Result<TokenStream>,
         source: &str,
     ) -> Vec<String> {
@@ -46,10 +47,10 @@ pub(crate) mod tests {
             return Vec::new();
         };
         let errors = error.into_iter();
-        let told = errors.map(|error| {
+        let messages = errors.map(|error| {
             let place = error.span().source_text().unwrap_or_default();
             format!("{place}: {error}")
         });
-        told.collect()
+        messages.collect()
     }
 }

@@ -1,4 +1,4 @@
-//! Models to tokens: the list of what each derive generates, all of it in one `const _`.
+//! Models to tokens: the items that each derive generates, all in one `const _`.
 //!
 //! Invariant: no attribute of syn is read here, and every path starts at the root of estoult or of std.
 
@@ -6,6 +6,7 @@ mod association;
 mod changeset;
 mod embedded;
 mod field;
+mod output;
 mod row;
 mod schema;
 mod value;
@@ -13,10 +14,10 @@ mod value;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::model::{Embedded, Row, Schema, Target, Value};
+use crate::model::{Embedded, Row, Schema, Value};
 
 pub(crate) fn schema(schema: &Schema) -> TokenStream {
-    apart([
+    in_const_block([
         schema::constants(schema),
         association::constants(schema),
         changeset::literal(schema),
@@ -27,23 +28,24 @@ pub(crate) fn schema(schema: &Schema) -> TokenStream {
 }
 
 pub(crate) fn embedded(embedded: &Embedded) -> TokenStream {
-    apart([
+    in_const_block([
         embedded::columns(embedded),
-        embedded::constructor(embedded),
         embedded::implementation(embedded),
     ])
 }
 
 pub(crate) fn value(value: &Value) -> TokenStream {
-    apart([value::implementation(value)])
+    in_const_block([value::implementation(value)])
 }
 
 pub(crate) fn row(row: &Row) -> TokenStream {
-    apart([row::of_struct(row), row::selection(row)])
+    in_const_block([row::of_struct(row), row::selection(row)])
 }
 
-/// Keeps the generated items out of the module that they stand in.
-fn apart(items: impl IntoIterator<Item = TokenStream>) -> TokenStream {
+/// Wraps the generated items.
+fn in_const_block(items: impl IntoIterator<Item = TokenStream>) -> TokenStream {
+    // The block keeps the names of helper types out of the user's module; its impls count everywhere.
+    // `allow` instead of `expect`, because no expansion triggers all of these lints.
     let items = items.into_iter();
     quote! {
         #[doc(hidden)]
@@ -62,17 +64,6 @@ fn apart(items: impl IntoIterator<Item = TokenStream>) -> TokenStream {
             #(#items)*
         };
     }
-}
-
-/// The path of what only generated code uses.
-fn private(target: &Target) -> TokenStream {
-    let root = &target.root;
-    quote!(#root::__private)
-}
-
-/// A first sentence of our own, then what the user wrote.
-fn documented(sentence: &str, docs: &str) -> String {
-    format!("{sentence}\n\n{docs}").trim_end().to_owned()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The derives of estoult: `Schema`, `Embedded`, `Value`, `FromRow`.
 //!
 //! Each one runs three stages: tokens to a model, checks of the model, the model to tokens.
-//! All mistakes of a struct are told in one compile run, each at its own place with its remedy.
+//! One compile run shows all mistakes of a struct, each at its own place and with its remedy.
 //! Use them through the crate `estoult`, which re-exports them beside the traits of the same names.
 
 mod check;
@@ -72,6 +72,7 @@ fn stages<M>(
     let input: DeriveInput = syn::parse2(input)?;
     let mut errors = Errors::default();
     let model = parse(&input, &mut errors);
+    // Checked in spite of errors: as much as can be read is checked, so that the user sees all mistakes at once.
     if let Some(model) = &model {
         check(model, &mut errors);
     }

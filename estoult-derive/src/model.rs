@@ -1,13 +1,12 @@
-//! What the derives know about a type: plain data, read once from its tokens.
+//! The models of the derives: a type as plain data, parsed once from its tokens, with the spans that errors point at.
 //!
-//! Spans are kept where a check may have to point at something.
 //! Invariant: no raw attributes here, and no tokens of the output.
 
 use proc_macro2::{Ident, Span};
 use quote::format_ident;
 use syn::{Expr, Member, Path, Type, Visibility, ext::IdentExt};
 
-/// A value and the place where it was written.
+/// A value and the place in the source where it is written.
 #[cfg_attr(test, derive(Debug))]
 #[derive(Clone)]
 pub(crate) struct Spanned<T> {
@@ -15,7 +14,7 @@ pub(crate) struct Spanned<T> {
     pub(crate) span: Span,
 }
 
-/// The type that the derive stands on.
+/// The type that the derive is applied to.
 #[cfg_attr(test, derive(Debug))]
 pub(crate) struct Target {
     pub(crate) ident: Ident,
@@ -25,11 +24,11 @@ pub(crate) struct Target {
     pub(crate) root: Path,
 }
 
-/// The names of the attributes that stand on one item, in order.
+/// The names of the arguments in the attributes of one item, in order.
 #[cfg_attr(test, derive(Debug))]
 #[derive(Default)]
-pub(crate) struct Given {
-    pub(crate) words: Vec<Spanned<&'static str>>,
+pub(crate) struct GivenArguments {
+    pub(crate) names: Vec<Spanned<&'static str>>,
 }
 
 /// A struct with `derive(Schema)`.
@@ -58,18 +57,18 @@ pub(crate) struct Field {
     pub(crate) ident: Ident,
     pub(crate) ty: Type,
     pub(crate) docs: String,
-    pub(crate) given: Given,
-    pub(crate) place: Place,
+    pub(crate) given: GivenArguments,
+    pub(crate) mapping: Mapping,
     pub(crate) column: Spanned<String>,
     pub(crate) key: bool,
     pub(crate) source: Source,
-    pub(crate) indexed: Option<Indexed>,
+    pub(crate) indexed: Option<IndexKind>,
     pub(crate) redacted: bool,
 }
 
-/// Where a field is kept.
+/// Where a field is stored.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Place {
+pub(crate) enum Mapping {
     /// In a column of its own.
     Column,
     /// In the columns of an embedded struct, whose names start with the prefix.
@@ -78,13 +77,13 @@ pub(crate) enum Place {
     Skip,
 }
 
-/// Who makes the value of a column when a row is inserted.
+/// Where the value of a column comes from when a row is inserted.
 #[cfg_attr(test, derive(Debug))]
 #[derive(Clone)]
 pub(crate) enum Source {
-    /// The program: the field stands in the literal.
+    /// The program: the literal has the field.
     Program,
-    /// The database counts.
+    /// Auto-increment.
     Generated,
     UuidV4,
     UuidV7,
@@ -100,7 +99,7 @@ pub(crate) enum Source {
 
 /// The index on a single field.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Indexed {
+pub(crate) enum IndexKind {
     Plain,
     Unique,
 }
@@ -108,12 +107,12 @@ pub(crate) enum Indexed {
 /// An index over the fields that the struct lists.
 #[cfg_attr(test, derive(Debug))]
 pub(crate) struct Index {
-    pub(crate) kind: Indexed,
+    pub(crate) kind: IndexKind,
     pub(crate) fields: Vec<Ident>,
     pub(crate) name: Option<Spanned<String>>,
 }
 
-/// A way to the rows of another schema.
+/// An association with the rows of another schema.
 #[cfg_attr(test, derive(Debug))]
 pub(crate) struct Association {
     pub(crate) cardinality: Cardinality,
@@ -125,7 +124,7 @@ pub(crate) struct Association {
     pub(crate) other: Ident,
 }
 
-/// How many rows are at the other end, and which side holds the foreign key.
+/// How many rows are at the other end, and which side has the foreign key.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Cardinality {
     HasMany,
@@ -137,13 +136,13 @@ pub(crate) enum Cardinality {
 #[cfg_attr(test, derive(Debug))]
 pub(crate) struct Value {
     pub(crate) target: Target,
-    pub(crate) given: Given,
-    pub(crate) shape: Shape,
+    pub(crate) given: GivenArguments,
+    pub(crate) representation: Representation,
 }
 
-/// How a value is kept.
+/// How a value is stored.
 #[cfg_attr(test, derive(Debug))]
-pub(crate) enum Shape {
+pub(crate) enum Representation {
     /// As its only field.
     Newtype(Member, Box<Type>),
     /// As the label of its variant; with the name of a native enum type, if there is one.
@@ -154,14 +153,14 @@ pub(crate) enum Shape {
     Json,
 }
 
-/// A variant that is kept as text.
+/// A variant that is stored as text.
 #[cfg_attr(test, derive(Debug))]
 pub(crate) struct Label {
     pub(crate) ident: Ident,
     pub(crate) text: Spanned<String>,
 }
 
-/// A variant that is kept as a number; the number itself where it is a literal.
+/// A variant that is stored as a number, which is known if it is a literal.
 #[cfg_attr(test, derive(Debug))]
 pub(crate) struct Number {
     pub(crate) ident: Ident,
@@ -181,24 +180,24 @@ pub(crate) struct Row {
 pub(crate) struct RowField {
     pub(crate) ident: Ident,
     pub(crate) ty: Type,
-    pub(crate) given: Given,
+    pub(crate) given: GivenArguments,
     /// `None` for a skipped field.
     pub(crate) column: Option<Spanned<String>>,
 }
 
-impl Given {
+impl GivenArguments {
     pub(crate) fn has(&self, word: &str) -> bool {
         self.span(word).is_some()
     }
 
     pub(crate) fn span(&self, word: &str) -> Option<Span> {
-        let given = self.words.iter().find(|given| given.value == word);
+        let given = self.names.iter().find(|given| given.value == word);
         given.map(|given| given.span)
     }
 }
 
 impl Target {
-    /// An identifier made of the type's name and a word around it.
+    /// An identifier of the type's name with a prefix or a suffix.
     pub(crate) fn sibling(&self, before: &str, after: &str) -> Ident {
         format_ident!("{before}{}{after}", self.ident.unraw())
     }
@@ -209,7 +208,7 @@ impl Schema {
         self.fields.iter().filter(|field| field.key).collect()
     }
 
-    /// The field that holds the tenant.
+    /// The tenant column.
     pub(crate) fn tenant(&self) -> Option<&Field> {
         let mut columns = self.fields.iter().filter(|field| field.is_column());
         columns.find(|field| field.given.has("tenant"))
@@ -229,6 +228,7 @@ impl Field {
     /// The last name in the path of the type: `Uuid` of `uuid::Uuid`.
     pub(crate) fn type_name(&self) -> Option<String> {
         let mut ty = &self.ty;
+        // A type that a `macro_rules!` macro passes on is wrapped in an invisible group.
         while let Type::Group(group) = ty {
             ty = &group.elem;
         }
@@ -244,15 +244,15 @@ impl Field {
     }
 
     pub(crate) fn is_column(&self) -> bool {
-        self.place == Place::Column
+        self.mapping == Mapping::Column
     }
 
     /// Whether the program writes this field in the literal of a new row.
     pub(crate) fn is_in_literal(&self) -> bool {
-        match self.place {
-            Place::Column => matches!(self.source, Source::Program),
-            Place::Embed(_) => true,
-            Place::Skip => false,
+        match self.mapping {
+            Mapping::Column => matches!(self.source, Source::Program),
+            Mapping::Embed(_) => true,
+            Mapping::Skip => false,
         }
     }
 }
@@ -264,8 +264,8 @@ impl Association {
 }
 
 impl Cardinality {
-    /// The name of the attribute.
-    pub(crate) fn word(self) -> &'static str {
+    /// The name of its argument in `#[schema(…)]`.
+    pub(crate) fn argument_name(self) -> &'static str {
         match self {
             Self::HasMany => "has_many",
             Self::HasOne => "has_one",

@@ -1,6 +1,7 @@
 //! Names: from a struct to its table, from a field to its column, from a mistake to the name that was meant.
 
 use proc_macro2::{Ident, Span};
+use strsim::osa_distance;
 
 /// How the words of a name are joined.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,7 +49,7 @@ pub(crate) fn table(name: &str) -> String {
     plural(&Case::Snake.apply(name))
 }
 
-/// The foreign key that points at a struct: `Author` is found by `author_id`.
+/// The foreign key that refers to a struct: `author_id` for `Author`.
 pub(crate) fn foreign_key(name: &str) -> String {
     format!("{}_id", Case::Snake.apply(name))
 }
@@ -56,6 +57,7 @@ pub(crate) fn foreign_key(name: &str) -> String {
 /// An identifier of that text, raw where the text is a keyword; `None` where it can't be one.
 pub(crate) fn identifier(text: &str, span: Span) -> Option<Ident> {
     let parsed = syn::parse_str::<Ident>(text);
+    // A keyword such as `type` is a name only in its raw form.
     let mut ident = parsed
         .or_else(|_| syn::parse_str::<Ident>(&format!("r#{text}")))
         .ok()?;
@@ -63,18 +65,25 @@ pub(crate) fn identifier(text: &str, span: Span) -> Option<Ident> {
     Some(ident)
 }
 
-/// The candidate that was probably meant.
+/// The candidate that was probably meant. Two swapped letters count as one mistake, the case of letters as none.
 fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // One mistake in three letters; a short name may have one as well.
     let longest = name.chars().count().max(3) / 3;
+    let name = name.to_ascii_lowercase();
     candidates
         .into_iter()
-        .map(|candidate| (distance(name, candidate), candidate))
+        .map(|candidate| {
+            (
+                osa_distance(&name, &candidate.to_ascii_lowercase()),
+                candidate,
+            )
+        })
         .filter(|(distance, _)| *distance <= longest)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
 
-/// The question that a message asks where one of the candidates was probably meant; empty elsewhere.
+/// The question in a message if one of the candidates was probably meant; otherwise empty.
 pub(crate) fn did_you_mean<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -84,7 +93,7 @@ pub(crate) fn did_you_mean<'a>(
         .unwrap_or_default()
 }
 
-/// The names as they stand in a message: each in back quotes, commas between.
+/// The names for a message: each in backticks, separated by commas.
 pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let quoted: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
     quoted.join(", ")
@@ -98,6 +107,7 @@ fn words(name: &str) -> Vec<String> {
         let before = at.checked_sub(1).and_then(|at| letters.get(at));
         let after = letters.get(at + 1);
         let is_separator = matches!(letter, '_' | '-');
+        // The last capital of several begins the next word: `HTTPServer`.
         let is_start = letter.is_uppercase()
             && before.is_some_and(|before| {
                 !before.is_uppercase() || after.is_some_and(|after| after.is_lowercase())
@@ -139,25 +149,6 @@ fn plural(word: &str) -> String {
     } else {
         format!("{word}s")
     }
-}
-
-/// How many letters must be changed, left out, added or swapped with the next.
-fn distance(from: &str, to: &str) -> usize {
-    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
-    let mut rows: Vec<Vec<usize>> = vec![(0..=to.len()).collect()];
-    for (i, a) in from.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, b) in to.iter().enumerate() {
-            let replaced = rows[i][j] + usize::from(!a.eq_ignore_ascii_case(b));
-            let mut least = replaced.min(rows[i][j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *a == to[j - 1] && from[i - 1] == *b {
-                least = least.min(rows[i - 1][j - 1] + 1);
-            }
-            row.push(least);
-        }
-        rows.push(row);
-    }
-    rows[from.len()][to.len()]
 }
 
 #[cfg(test)]

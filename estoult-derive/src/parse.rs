@@ -1,14 +1,15 @@
-//! Tokens to models. Every mistake of an attribute is collected, none ends the reading.
+//! Tokens to models. Every mistake of an attribute is collected; none ends the parsing.
 //!
-//! Rules that span several attributes are not looked at here but in `check.rs`.
+//! Invariant: each argument is judged by itself here; rules that span several are in `check.rs`.
 
+mod argument;
+mod arguments;
 mod attribute;
 mod embedded;
 mod list;
 mod row;
 mod schema;
 mod value;
-mod word;
 
 use proc_macro2::Span;
 use quote::ToTokens;
@@ -24,7 +25,7 @@ pub(crate) use self::row::row;
 pub(crate) use self::schema::schema;
 pub(crate) use self::value::value;
 
-/// The target of a derive; a type with parameters is refused.
+/// The target of a derive; refuses a type with parameters.
 fn target(input: &DeriveInput, derive: &str, root: Option<Path>, errors: &mut Errors) -> Target {
     let generics = &input.generics;
     if !generics.params.is_empty() || generics.where_clause.is_some() {
@@ -33,6 +34,7 @@ fn target(input: &DeriveInput, derive: &str, root: Option<Path>, errors: &mut Er
             "`{derive}` can't be derived for a type with parameters: \
              write one type without them for each use"
         );
+        // The tokens of `Generics` leave out the where clause, which then has to be pointed at itself.
         let error = if written.is_empty() {
             syn::Error::new_spanned(&generics.where_clause, message)
         } else {
@@ -81,6 +83,7 @@ fn docs(attributes: &[Attribute]) -> String {
             _ => None,
         }
     });
+    // `///` keeps the space behind it, and `/** … */` has all of its lines in one attribute.
     let text: Vec<String> = lines
         .flat_map(|text| text.split('\n').map(str::to_owned).collect::<Vec<_>>())
         .map(|line| {

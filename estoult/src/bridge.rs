@@ -1,35 +1,32 @@
 //! The sync bridge: [`run_sync`] waits for a future from code that is not async, inside of
 //! [`with_async_env`](Registry::with_async_env) or of a running runtime.
 //!
+//! A caller may be on any kind of thread; `ThreadKind` says which, and `dispatch` where its future is driven.
+//!
 //! Invariant: no runtime is made behind the caller's back; without an environment there is an error.
 
-mod drive;
+mod block_on;
+mod dispatch;
 mod environment;
-mod given;
-mod place;
-mod pulse;
+mod external;
+mod guard;
+mod liveness;
 mod subloop;
+mod thread_kind;
+mod worker;
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::Arc,
-    time::Duration,
-};
+use std::{panic::resume_unwind, sync::Arc, time::Duration};
 
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
-    task::{JoinError, block_in_place},
+    task::JoinError,
 };
 
-pub(crate) use self::subloop::Owner;
 use self::{
-    drive::Bounds,
-    environment::Entered,
-    place::Place,
-    pulse::Pulse,
-    subloop::{Subloop, on_a_thread},
+    block_on::Bounds, dispatch::wait, environment::Entered, liveness::LivenessProbe,
+    subloop::Subloop, thread_kind::ThreadKind, worker::off_worker,
 };
-pub use self::{environment::SyncEnvironment, given::EnvironmentRuntime};
+pub use self::{external::EnvironmentRuntime, guard::SyncEnvironment};
 use crate::{
     context::Context,
     error::{Error, ErrorKind, Result},
@@ -66,11 +63,11 @@ pub fn run_sync<T: Send>(future: impl Future<Output = Result<T>> + Send) -> Resu
     wait(Bounds::default(), future)
 }
 
-/// As [`run_sync`], but with a limit, after which the future is dropped: what it had not committed is rolled back, and
-/// its connection goes back or is closed.
+/// As [`run_sync`], but with a limit, after which the future is dropped: uncommitted work is rolled back, and its
+/// connection is released or closed.
 ///
-/// The limit is kept whenever the future waits. A future that blocks its thread instead is on the caller's own thread
-/// most of the time, so nobody can end it: [`run_sync_apart`] lets the caller go even then.
+/// The limit is checked whenever the future waits. A future that blocks its thread instead blocks the caller's own
+/// thread, and can't be stopped: [`run_sync_apart`] returns to the caller even then.
 ///
 /// ```
 /// use std::time::Duration;
@@ -95,9 +92,9 @@ pub fn run_sync_within<T: Send>(
 }
 
 /// As [`run_sync_within`], but on a thread of the future's own, which the caller leaves behind when the future blocks
-/// it for longer than the limit and a quarter of a second. So the future borrows nothing.
+/// it for longer than the limit and a quarter of a second. So the future can't borrow.
 ///
-/// It takes a change of threads, and connections of the runtime that runs here, or of the subloop.
+/// It costs a change of threads, and uses connections of the runtime that runs here, or of the subloop.
 ///
 /// ```
 /// use std::{thread, time::Duration};
@@ -121,31 +118,36 @@ pub fn run_sync_apart<T: Send + 'static>(
     limit: Duration,
     future: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
-    let apart = Apart::find()?;
-    let (runtime, inside) = (apart.runtime.clone(), Bounds::of(limit));
-    let work = Context::current().scope(inside.inside(future));
-    let task = apart.runtime.spawn_blocking(move || runtime.block_on(work));
-    let patience = Bounds::of(limit.saturating_add(GRACE));
-    let join = || drive::here(&apart.runtime, patience, async { Ok(task.await) });
-    let joined = match Place::here() {
-        Place::Worker(_) => off_worker(join),
-        Place::Outside | Place::Beside(_) | Place::Driver => join(),
+    // Two limits: the inner one drops the future when it waits; the outer one, a little later, ends the caller's wait
+    // for a future that blocks its thread.
+    let detached = DetachedRuntime::current()?;
+    let (runtime, bounds) = (detached.runtime.clone(), Bounds::of(limit));
+    // The context is a value of this thread, so the other thread gets it with the future.
+    let work = Context::current().scope(bounds.timed(future));
+    let task = detached
+        .runtime
+        .spawn_blocking(move || runtime.block_on(work));
+    let outer_bounds = Bounds::of(limit.saturating_add(GRACE));
+    let join = || block_on::drive_future(&detached.runtime, outer_bounds, async { Ok(task.await) });
+    let joined = match ThreadKind::current() {
+        ThreadKind::Worker(_) => off_worker(join),
+        ThreadKind::NoRuntime | ThreadKind::OffScheduler(_) | ThreadKind::CurrentThread => join(),
     };
     match joined {
-        Ok(outcome) => outcome.unwrap_or_else(|error| Err(lost(error))),
-        Err(_) => Err(stuck(limit)),
+        Ok(outcome) => outcome.unwrap_or_else(|error| Err(join_error(error))),
+        Err(_) => Err(left_behind(limit)),
     }
 }
 
-/// The panic of a task goes on here.
-fn lost(error: JoinError) -> Error {
+/// Resumes the panic of the task in the caller; the task is aborted only when its runtime ends.
+fn join_error(error: JoinError) -> Error {
     match error.try_into_panic() {
         Ok(panic) => resume_unwind(panic),
-        Err(_) => Pulse::ended(),
+        Err(_) => LivenessProbe::ended(),
     }
 }
 
-fn stuck(limit: Duration) -> Error {
+fn left_behind(limit: Duration) -> Error {
     Error::new(
         ErrorKind::Timeout,
         format!(
@@ -155,21 +157,23 @@ fn stuck(limit: Duration) -> Error {
     )
 }
 
-/// A runtime that drives itself, for work apart from the calling thread.
-struct Apart {
+/// A runtime with threads of its own, for work apart from the calling thread.
+struct DetachedRuntime {
     runtime: Handle,
+    /// Keeps the subloop running until the work has ended.
     _subloop: Option<Arc<Subloop>>,
 }
 
-impl Apart {
-    fn find() -> Result<Self> {
-        let given = given::innermost().map(|given| given.handle);
-        let running = given.or_else(|| Handle::try_current().ok());
+impl DetachedRuntime {
+    fn current() -> Result<Self> {
+        let external = external::innermost().map(|external| external.handle);
+        let running = external.or_else(|| Handle::try_current().ok());
         match running {
             Some(runtime) if runtime.runtime_flavor() == RuntimeFlavor::MultiThread => Ok(Self {
                 runtime,
                 _subloop: None,
             }),
+            // A current-thread runtime runs nothing while this thread waits, so the work goes to the subloop.
             None if !environment::is_entered() => Err(environment::absent()),
             _ => {
                 let subloop = subloop::get()?;
@@ -182,54 +186,12 @@ impl Apart {
     }
 }
 
-/// Waits for a future where it can be driven from here.
-fn wait<T: Send>(bounds: Bounds, future: impl Future<Output = Result<T>> + Send) -> Result<T> {
-    if let Some(given) = given::innermost() {
-        return given.wait(bounds, future);
-    }
-    match Place::here() {
-        Place::Outside => environment::wait(bounds, future),
-        Place::Worker(runtime) => off_worker(|| {
-            let _entered = runtime.enter();
-            drive::here(&runtime, bounds, future)
-        }),
-        Place::Beside(runtime) if runtime.runtime_flavor() == RuntimeFlavor::MultiThread => {
-            drive::here(&runtime, bounds, future)
-        }
-        Place::Beside(_) => on_subloop(bounds, future),
-        Place::Driver => on_a_thread(|| on_subloop(bounds, future)),
-    }
-}
-
-fn on_subloop<T>(bounds: Bounds, future: impl Future<Output = Result<T>>) -> Result<T> {
-    let subloop = subloop::get()?;
-    let _entered = subloop.handle.enter();
-    drive::here(&subloop.handle, bounds, future)
-}
-
-/// Blocks a worker of a multi-thread runtime, whose other work goes on elsewhere meanwhile.
-fn off_worker<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-    let mut work = Some(work);
-    let blocked = catch_unwind(AssertUnwindSafe(|| {
-        block_in_place(|| work.take().map(|work| work()))
-    }));
-    match (blocked, work) {
-        (Ok(Some(outcome)), _) => outcome,
-        // A `LocalSet` inside of a task refuses, so another thread does it.
-        (Err(_), Some(work)) => on_a_thread(work),
-        (Err(panic), None) => resume_unwind(panic),
-        (Ok(None), _) => Err(Error::configuration(
-            "run a future from sync code: it was run before",
-        )),
-    }
-}
-
 impl Registry {
     /// Runs sync code with the databases connected, in which [`run_sync`] can be called.
     ///
     /// A thread without a runtime gets one of its own, with connections of its own. When the outermost call on the
     /// thread ends while a lifespan elsewhere keeps the databases connected, the thread keeps both for its next call.
-    /// Calls may be nested; each thread of a program makes its own.
+    /// Calls may be nested; each thread of a program makes its own calls.
     ///
     /// # Errors
     ///
@@ -239,14 +201,15 @@ impl Registry {
         let environment = self.enter_sync()?;
         let outcome = work();
         let closed = environment.close();
+        // The work's error goes first: a failure of closing is mostly its consequence.
         let value = outcome?;
         closed.map(|()| value)
     }
 
     /// As [`with_async_env`](Self::with_async_env), on a runtime of the program's own: `&Runtime`, or its `Handle`.
     ///
-    /// A runtime on one thread that nobody drives is driven by this thread while it waits, and is left open. Threads
-    /// that share a multi-thread runtime share its connections.
+    /// A current-thread runtime that no thread drives is driven by this thread while it waits, and is left open.
+    /// Threads that share a multi-thread runtime share its connections.
     ///
     /// ```
     /// use estoult::{Registry, run_sync, sql};
@@ -266,7 +229,7 @@ impl Registry {
         runtime: impl Into<EnvironmentRuntime<'r>>,
         work: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
-        runtime.into().surround(|| self.with_async_env(work))
+        runtime.into().run_inside(|| self.with_async_env(work))
     }
 
     /// Connects the databases for sync code, as [`with_async_env`](Self::with_async_env) does, until the guard ends.
@@ -286,6 +249,7 @@ impl Registry {
     ///
     /// `Connection` when a database can't be reached.
     pub fn enter_sync(&self) -> Result<SyncEnvironment> {
+        // Entered first: connecting runs on the environment, and a failure leaves it again.
         let entered = Entered::new();
         let lifespan = wait(Bounds::default(), self.connect())?;
         Ok(SyncEnvironment::new(entered, lifespan))

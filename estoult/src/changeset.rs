@@ -1,84 +1,25 @@
-//! How to change: a [`Changeset`] holds a row's data, its changes and what is wrong with them, and becomes an insert
-//! or an update.
+//! [`Changeset`]: how to change a row. It has the row's data, the changes and their errors, and becomes an insert or
+//! an update.
 //!
-//! Invariant: no SQL text here.
+//! Invariant: no SQL text here, and no database; the verbs that write are in `verbs`.
 
 mod cast;
 mod constraint;
-mod error;
 mod new;
+mod rule;
 mod validation;
 
-use std::{borrow::Cow, fmt, future::Future, marker::PhantomData};
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
-pub(crate) use self::constraint::{Rule, field_error};
-pub use self::{
-    cast::Params,
-    error::FieldError,
-    new::{New, insert_all},
-};
+pub(crate) use self::rule::{Rule, field_error};
+pub use self::{cast::Params, new::New};
 use crate::{
-    database::{Writes, write},
-    error::{Error, Result},
-    query::Call,
-    schema::{Column, Schema},
+    error::{Error, FieldError, Result},
+    table::{Changes, Column, Model},
     value::{Datum, IntoValue, Value},
 };
 
-/// The columns that a write sets, by name.
-#[derive(Clone, Default, PartialEq)]
-pub struct Changes {
-    values: Vec<(Cow<'static, str>, Datum)>,
-}
-
-impl fmt::Debug for Changes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map()
-            .entries(self.values.iter().map(|(name, datum)| (name, datum)))
-            .finish()
-    }
-}
-
-impl Changes {
-    /// Sets a column, in place of what was set before.
-    pub fn put(&mut self, column: impl Into<Cow<'static, str>>, datum: Datum) {
-        let column = column.into();
-        match self.values.iter_mut().find(|(name, _)| *name == column) {
-            Some((_, value)) => *value = datum,
-            None => self.values.push((column, datum)),
-        }
-    }
-
-    /// What a column is set to.
-    #[must_use]
-    pub fn get(&self, column: &str) -> Option<&Datum> {
-        self.values
-            .iter()
-            .find(|(name, _)| name == column)
-            .map(|(_, datum)| datum)
-    }
-
-    /// The names of the columns that are set, in the order in which they were.
-    pub fn columns(&self) -> impl Iterator<Item = &str> {
-        self.values.iter().map(|(name, _)| &**name)
-    }
-
-    /// Whether no column is set.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
-    }
-
-    pub(crate) fn into_values(self) -> Vec<(Cow<'static, str>, Datum)> {
-        self.values
-    }
-
-    pub(crate) fn values(&self) -> &[(Cow<'static, str>, Datum)] {
-        &self.values
-    }
-}
-
-/// Changes to a row, checked rule by rule; what is wrong is collected, not thrown.
+/// Changes to a row, checked rule by rule; errors are collected.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -102,22 +43,22 @@ pub struct Changeset<S> {
     pub(crate) changes: Changes,
     pub(crate) errors: Vec<FieldError>,
     pub(crate) rules: Vec<Rule>,
-    /// A mistake in the rules themselves, such as a pattern that is none.
-    pub(crate) mistake: Option<Cow<'static, str>>,
+    /// A mistake of the program in the rules themselves, such as an invalid pattern.
+    pub(crate) misuse: Option<Cow<'static, str>>,
     schema: PhantomData<fn() -> S>,
 }
 
-impl<S: Schema> fmt::Debug for Changeset<S> {
+impl<S: Model> fmt::Debug for Changeset<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Changeset")
-            .field("table", &S::table().name())
+            .field("table", &S::table_spec().name())
             .field("changes", &self.changes)
             .field("errors", &self.errors)
             .finish_non_exhaustive()
     }
 }
 
-impl<S: Schema> Changeset<S> {
+impl<S: Model> Changeset<S> {
     pub(crate) fn new() -> Self {
         Self::from_parts(None, Changes::default())
     }
@@ -132,7 +73,7 @@ impl<S: Schema> Changeset<S> {
             changes,
             errors: Vec::new(),
             rules: Vec::new(),
-            mistake: None,
+            misuse: None,
             schema: PhantomData,
         }
     }
@@ -145,7 +86,7 @@ impl<S: Schema> Changeset<S> {
         self
     }
 
-    /// Sets a column when there is a value, and leaves it alone when there is none.
+    /// Sets a column if there is a value.
     #[must_use]
     pub fn put_some<T: Value>(self, column: Column<S, T>, value: Option<T>) -> Self {
         match value {
@@ -154,7 +95,7 @@ impl<S: Schema> Changeset<S> {
         }
     }
 
-    /// What a column will be: its change, else what the row has.
+    /// The value that a column will have: its change, otherwise that of the row.
     #[must_use]
     pub fn get<T: Value>(&self, column: Column<S, T>) -> Option<T> {
         let datum = self.datum(&column.name().to_string())?;
@@ -172,25 +113,25 @@ impl<S: Schema> Changeset<S> {
         &self.changes
     }
 
-    /// The row that is changed; none when it is still to be inserted.
+    /// The row to change; `None` for an insert.
     #[must_use]
     pub fn data(&self) -> Option<&S> {
         self.data.as_ref()
     }
 
-    /// What is wrong so far; rules of the database show when the changes are written.
+    /// The errors so far; the database checks its constraints when the changes are written.
     #[must_use]
     pub fn errors(&self) -> &[FieldError] {
         &self.errors
     }
 
-    /// Whether nothing is wrong so far.
+    /// Whether there is no error so far.
     #[must_use]
     pub fn is_valid(&self) -> bool {
-        self.errors.is_empty() && self.mistake.is_none()
+        self.errors.is_empty() && self.misuse.is_none()
     }
 
-    /// Adds an error of the program's own.
+    /// Adds an error for a column.
     #[must_use]
     pub fn add_error<T>(
         mut self,
@@ -205,42 +146,14 @@ impl<S: Schema> Changeset<S> {
 
     /// The errors as a result, before anything is sent.
     pub(crate) fn check(&self) -> Result<()> {
-        if let Some(mistake) = &self.mistake {
-            return Err(Error::configuration(mistake.clone()));
+        // A mistake of the program is no fault of the input, so it must not reach a user as an error of a field.
+        if let Some(misuse) = &self.misuse {
+            return Err(Error::configuration(misuse.clone()));
         }
         if self.errors.is_empty() {
             Ok(())
         } else {
             Err(Error::invalid(self.errors.clone()))
         }
-    }
-
-    /// Inserts the row and gives it back as the database holds it.
-    ///
-    /// # Errors
-    ///
-    /// `Invalid` with every broken rule, also those of the database that the changeset names; `Constraint` for those
-    /// it does not; `Connection`, `Timeout`, `Query` as for every statement.
-    #[track_caller]
-    pub fn insert<'a>(
-        self,
-        on: &'a (impl Writes<S::Tenant> + ?Sized),
-    ) -> impl Future<Output = Result<S>> + Send + 'a {
-        write::insert(on.executor().erased(), self, Call::here())
-    }
-
-    /// Writes the columns that differ from the row's, and gives the changed row back. When none differs, nothing is
-    /// sent.
-    ///
-    /// # Errors
-    ///
-    /// `Conflict` when the row is gone; else as for [`insert`](Self::insert). `Configuration` when there is no row to
-    /// update.
-    #[track_caller]
-    pub fn update<'a>(
-        self,
-        on: &'a (impl Writes<S::Tenant> + ?Sized),
-    ) -> impl Future<Output = Result<S>> + Send + 'a {
-        write::update(on.executor().erased(), self, Call::here())
     }
 }

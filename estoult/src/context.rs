@@ -1,18 +1,16 @@
-//! What a scope says about all statements made in it: the schema they run in, the tags they carry.
+//! [`Context`]: the schema, tenant and tags of the statements that are made in a scope.
 //!
 //! Invariant: a scope is read when a statement is made, never when it runs.
 
-use std::{borrow::Cow, fmt, future::Future, sync::Arc};
-
-use crate::registry::Registry;
+use std::{any::Any, borrow::Cow, fmt, future::Future, sync::Arc};
 
 tokio::task_local! {
     static CONTEXT: Context;
 }
 
-/// What the scopes around the present code say: [`with_schema`], [`with_tenant`], [`with_tags`].
+/// What the enclosing scopes set: [`with_schema`], [`with_tenant`], [`with_tags`].
 ///
-/// A task that is spawned begins without one; take it along:
+/// A spawned task starts without a context; pass it on:
 ///
 /// ```
 /// use estoult::{Context, with_schema};
@@ -35,7 +33,8 @@ struct Scope {
     schema: Option<Arc<str>>,
     tenant: Option<Arc<str>>,
     tags: Vec<(Cow<'static, str>, String)>,
-    registry: Option<Registry>,
+    /// A value of a module above this one, which does not know its type.
+    extension: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl fmt::Debug for Context {
@@ -48,25 +47,26 @@ impl fmt::Debug for Context {
 }
 
 impl Context {
-    /// What the scopes around this code say.
+    /// The context of the enclosing scopes.
     #[must_use]
     pub fn current() -> Self {
+        // Outside of every scope the task-local is unset, which is the empty context.
         CONTEXT.try_with(Self::clone).unwrap_or_default()
     }
 
-    /// The schema that statements made here run in, when a scope says one: the tenant's before any other.
+    /// The schema of statements made here, if a scope sets one; a tenant's schema takes precedence.
     #[must_use]
     pub fn schema(&self) -> Option<&str> {
         self.chosen().map(|name| &**name)
     }
 
-    /// The tags of the scopes, the outermost scope's first.
+    /// The tags of the scopes, those of the outermost scope first.
     pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
         let scopes = self.0.iter();
         scopes.flat_map(|scope| scope.tags.iter().map(|(name, value)| (&**name, &**value)))
     }
 
-    /// ` [request=7, user=42]` for a message, nothing when there are no tags.
+    /// ` [request=7, user=42]` for a message; empty without tags.
     pub(crate) fn tag_list(&self) -> String {
         let tags: Vec<_> = self
             .tags()
@@ -78,12 +78,12 @@ impl Context {
         format!(" [{}]", tags.join(", "))
     }
 
-    /// Runs a future with this context instead of the present one, wherever it is driven.
+    /// Runs a future with this context instead of the current one, whatever task polls it.
     pub fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> + use<F> {
         CONTEXT.scope(self, future)
     }
 
-    /// Runs sync code with this context instead of the present one.
+    /// Runs sync code with this context instead of the current one.
     ///
     /// ```
     /// use estoult::Context;
@@ -113,45 +113,47 @@ impl Context {
     pub fn tagged(self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
         let (name, value) = (name.into(), value.into());
         self.with(|scope| {
+            // The new value goes to the end, as a tag of the innermost scope.
             scope.tags.retain(|(known, _)| *known != name);
             scope.tags.push((name, value));
         })
     }
 
-    /// This context with a registry that stands in for that of the process.
-    pub(crate) fn in_registry(self, registry: Registry) -> Self {
-        self.with(|scope| scope.registry = Some(registry))
+    /// This context with a value that a module above finds again by its type.
+    pub(crate) fn with_extension(self, value: impl Any + Send + Sync) -> Self {
+        self.with(|scope| scope.extension = Some(Arc::new(value)))
     }
 
-    /// The registry that stands in for that of the process.
-    pub(crate) fn registry(&self) -> Option<&Registry> {
-        self.0.as_ref()?.registry.as_ref()
+    /// The value of this type, if a scope carries one.
+    pub(crate) fn extension<T: Any>(&self) -> Option<&T> {
+        self.0.as_ref()?.extension.as_ref()?.downcast_ref()
     }
 
     fn with(self, change: impl FnOnce(&mut Scope)) -> Self {
+        // Contexts share their parts: a change copies them only while another context still has them.
         let mut scope = self.0.map_or_else(Scope::default, Arc::unwrap_or_clone);
         change(&mut scope);
         Self(Some(Arc::new(scope)))
     }
 
-    /// The schema's name as it is kept by what is made here.
+    /// The schema of statements made here, shared with them.
     pub(crate) fn chosen(&self) -> Option<&Arc<str>> {
         let scope = self.0.as_ref()?;
+        // The tenant's schema wins, so that a nested `with_schema` can't lead out of it.
         scope.tenant.as_ref().or(scope.schema.as_ref())
     }
 
-    /// The schema of the present scope.
+    /// The schema of the current scope.
     pub(crate) fn current_schema() -> Option<Arc<str>> {
         let chosen = CONTEXT.try_with(|context| context.chosen().cloned());
         chosen.ok().flatten()
     }
 }
 
-/// Runs a future in whose statements tables are those of this schema of the database, unless a statement says its own.
+/// Runs a future whose statements use the tables of this schema of the database, unless a statement names its own.
 ///
-/// What counts is where a statement is made: a query made in the scope keeps the schema when it is run outside, and one
-/// made outside is not moved into it. So the future is an `async` block; a verb that is called outside of the block and
-/// awaited inside is refused.
+/// A statement takes the schema of the scope in which it is made, wherever it runs. So pass an `async` block: a verb
+/// that is called outside of the block and awaited inside is refused.
 ///
 /// ```
 /// use estoult::{Dialect, Schema, with_schema};
@@ -173,8 +175,8 @@ pub fn with_schema<F: Future>(
     Context::current().in_schema(name).scope(future)
 }
 
-/// Runs a future for a tenant that has a schema of its own: as [`with_schema`], but a `with_schema` inside of it does
-/// not lead out of the tenant's schema.
+/// Runs a future for a tenant that has a schema of its own: as [`with_schema`], but a nested `with_schema` does not
+/// override the tenant's schema.
 pub fn with_tenant<F: Future>(
     name: impl Into<String>,
     future: F,
@@ -182,8 +184,8 @@ pub fn with_tenant<F: Future>(
     Context::current().for_tenant(name).scope(future)
 }
 
-/// Runs a future whose statements carry tags, such as the number of a request. The error of a pool that is exhausted
-/// tells the tags of those who hold its connections, and so do the warnings of a database that is not connected.
+/// Runs a future whose statements carry tags, such as the id of a request. The error of an exhausted pool lists the
+/// tags of the callers that hold its connections, and so do the warnings of a database that is not connected.
 pub fn with_tags<F: Future, N: Into<Cow<'static, str>>, V: Into<String>>(
     tags: impl IntoIterator<Item = (N, V)>,
     future: F,

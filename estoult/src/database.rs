@@ -1,44 +1,47 @@
 //! Where it happens: a [`Database`] hands out connections and runs transactions.
+//!
+//! Invariant: it knows its siblings in a registry, not the registry, and no verb.
 
-mod executor;
+mod builder;
+mod health;
 mod hook;
-pub(crate) mod lease;
-mod options;
-mod pool;
-pub(crate) mod preload;
-pub(crate) mod read;
+mod hooks;
+pub(crate) mod lifespan;
+mod pinned;
 mod read_only;
 mod schemas;
-mod tenanted;
-pub(crate) mod together;
-pub(crate) mod transaction;
+mod state;
+mod transaction;
 mod unconnected;
-pub(crate) mod url;
-pub(crate) mod write;
 
-use std::{fmt, future::Future, panic::Location, sync::Arc};
+use std::{
+    fmt,
+    panic::Location,
+    sync::{Arc, Weak},
+};
 
-pub(crate) use self::executor::Held;
-use self::unconnected::Unconnected;
 pub use self::{
-    executor::{Executor, Pinned, Reads, Writes},
+    builder::{DatabaseBuilder, DatabaseSource},
+    health::{DatabaseHealth, Role},
     hook::DatabaseHook,
-    lease::{Drained, Lease, LeaseSource, PoolStatus},
-    options::{DatabaseBuilder, DatabaseOptions, DatabaseSource},
-    pool::Connections,
+    lifespan::{Closed, DatabaseClosed, Lifespan},
+    pinned::Pinned,
     read_only::{
         Access, ReadOnly, ReadOnlyDatabase, ReadOnlyPinned, ReadOnlyTransaction,
         ReadOnlyTransactionBuilder, ReadWrite,
     },
-    tenanted::Tenanted,
-    transaction::{Isolation, Transaction, TransactionBuilder},
-    unconnected::DatabaseNotConnected,
+    state::DatabaseState,
+    transaction::{Transaction, TransactionBuilder},
 };
+pub(crate) use self::{health::ANSWER_WITHIN, transaction::transaction_of_registry};
+use self::{hooks::Hooks, state::LifespanState, unconnected::Unconnected};
+pub use crate::pool::PoolStatus;
 use crate::{
-    backend::Dialect,
+    backend::DatabaseNotConnected,
+    connection::{Connection, ConnectionSource},
     error::{Error, ErrorKind, Result},
-    query::check_schema,
-    registry::{DatabaseState, Lifespan, Lives, Registry, WeakRegistry},
+    sql::Dialect,
+    writer::check_schema,
 };
 
 /// A database: a cheap handle on its connections.
@@ -63,18 +66,28 @@ struct Parts {
     /// The URL without its secrets.
     address: String,
     /// The registry that it belongs to.
-    registry: WeakRegistry,
+    registry: Weak<dyn Siblings>,
     /// The schema that this handle was given.
     schema: Option<Arc<str>>,
     /// The schema of the settings.
     default_schema: Option<Arc<str>>,
-    source: Arc<dyn LeaseSource>,
-    lives: Arc<Lives>,
+    source: Arc<dyn ConnectionSource>,
+    lifespans: Arc<LifespanState>,
+    hooks: Hooks<Database>,
     not_connected: DatabaseNotConnected,
     unconnected: Arc<Unconnected>,
 }
 
-/// Tells the connections of one database from those of another.
+/// The other databases of a registry, as one of them sees them.
+pub(crate) trait Siblings: Send + Sync {
+    /// The default database.
+    fn default_database(&self) -> &Database;
+
+    /// The database of this name.
+    fn find(&self, name: &str) -> Result<&Database>;
+}
+
+/// The identity of the connections of one database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ConnectionsId(usize);
 
@@ -95,33 +108,29 @@ impl fmt::Display for Database {
 }
 
 impl Database {
-    /// A database at this URL, with settings to follow: `sqlite:`, `postgres://` or `mysql://`.
-    pub fn builder(url: impl Into<String>) -> DatabaseBuilder {
-        DatabaseBuilder::new(url.into())
-    }
-
     /// A database whose connections come from this source; `address` is shown in messages.
-    pub fn from_source(address: impl Into<String>, source: Arc<dyn LeaseSource>) -> Self {
+    pub fn from_source(address: impl Into<String>, source: Arc<dyn ConnectionSource>) -> Self {
         Self(Arc::new(Parts {
             name: "default".to_owned(),
             address: address.into(),
-            registry: WeakRegistry::default(),
+            registry: no_registry(),
             schema: None,
             default_schema: None,
             not_connected: source.options().not_connected.unwrap_or_default(),
-            lives: Arc::new(Lives::new(Arc::clone(&source))),
+            lifespans: Arc::new(LifespanState::new(Arc::clone(&source))),
+            hooks: Hooks::default(),
             source,
             unconnected: Arc::default(),
         }))
     }
 
     /// The same database under a name in a registry.
-    pub(crate) fn named(&self, name: &str, registry: WeakRegistry) -> Self {
+    pub(crate) fn named(&self, name: &str, registry: Weak<dyn Siblings>) -> Self {
         let name = name.to_owned();
         self.with(|parts| (parts.name, parts.registry) = (name, registry))
     }
 
-    /// The same database with a schema for the tables that name none, unless somebody chooses another.
+    /// The same database with a schema for the tables that name none, unless another one is chosen.
     pub(crate) fn in_default_schema(&self, schema: Option<&str>) -> Self {
         self.with(|parts| parts.default_schema = schema.map(Arc::from))
     }
@@ -159,6 +168,7 @@ impl Database {
         self.with(|parts| parts.schema = schema)
     }
 
+    // Handles of one database differ in a few parts and share the rest by reference.
     fn with(&self, change: impl FnOnce(&mut Parts)) -> Self {
         let mut parts = (*self.0).clone();
         change(&mut parts);
@@ -179,16 +189,17 @@ impl Database {
         self.0.default_schema.as_ref()
     }
 
-    pub(crate) fn registry(&self) -> Option<Registry> {
+    pub(crate) fn siblings(&self) -> Option<Arc<dyn Siblings>> {
         self.0.registry.upgrade()
     }
 
-    /// Which connections the handle stands for.
+    /// Which connections the handle uses.
     pub(crate) fn connections_id(&self) -> ConnectionsId {
+        // The handle keeps the source alive, so no other one can have its address meanwhile.
         ConnectionsId(Arc::as_ptr(&self.0.source).cast::<()>().addr())
     }
 
-    /// The same database; what happens when it is used without being connected, unless it says so itself.
+    /// The same database with a policy for its use while it is not connected, unless its settings have one.
     pub(crate) fn when_not_connected(&self, policy: DatabaseNotConnected) -> Self {
         let own = self.0.source.options().not_connected;
         self.with(|parts| parts.not_connected = own.unwrap_or(policy))
@@ -206,7 +217,7 @@ impl Database {
         &self.0.address
     }
 
-    /// The way of writing SQL. MariaDB is recognised with the first connection; before that it counts as MySQL.
+    /// The dialect of SQL. MariaDB is recognised with the first connection; before that it counts as MySQL.
     #[must_use]
     pub fn dialect(&self) -> Dialect {
         self.0.source.dialect()
@@ -224,10 +235,10 @@ impl Database {
         matches!(self.state(), DatabaseState::Connected(_))
     }
 
-    /// How far it is connected.
+    /// Whether it is connected, connecting or closing.
     #[must_use]
     pub fn state(&self) -> DatabaseState {
-        self.0.lives.state()
+        self.0.lifespans.state()
     }
 
     /// How often it was used while no lifespan kept it connected; what happens then is
@@ -237,11 +248,19 @@ impl Database {
         self.0.unconnected.times()
     }
 
-    pub(crate) fn lives(&self) -> &Arc<Lives> {
-        &self.0.lives
+    pub(crate) fn lifespans(&self) -> &Arc<LifespanState> {
+        &self.0.lifespans
     }
 
-    pub(crate) fn source(&self) -> &Arc<dyn LeaseSource> {
+    pub(crate) fn hooks(&self) -> &Hooks<Self> {
+        &self.0.hooks
+    }
+
+    pub(crate) fn with_hooks(&self, hooks: Hooks<Self>) -> Self {
+        self.with(|parts| parts.hooks = hooks)
+    }
+
+    pub(crate) fn source(&self) -> &Arc<dyn ConnectionSource> {
         &self.0.source
     }
 
@@ -264,44 +283,33 @@ impl Database {
         ))
     }
 
-    /// Opens a first connection, and keeps connections open until the lifespan ends. Those who connect at the same time
-    /// share one attempt, and its failure.
-    ///
-    /// # Errors
-    ///
-    /// `Connection` when the database can't be reached or refuses the login, `Timeout` when it does not answer; what an
-    /// [`on_connect`](DatabaseBuilder::on_connect) hook gives.
-    pub async fn connect(&self) -> Result<Lifespan> {
-        Lifespan::begin(vec![self.clone()]).await
-    }
-
-    /// A connection: one that is kept when a lifespan keeps the database connected, else one for this once.
-    pub(crate) async fn lease(&self, origin: &'static Location<'static>) -> Result<Lease> {
-        if self.0.lives.is_open() {
-            return self
-                .0
-                .source
-                .acquire(origin)
-                .await
-                .map_err(|error| error.context(&format!("get a connection to {self}")));
+    /// A connection: a pooled one while a lifespan keeps the database connected, else one for this use.
+    pub(crate) async fn acquire(&self, origin: &'static Location<'static>) -> Result<Connection> {
+        // Fast path: one atomic flag for each statement, and no lock.
+        if self.0.lifespans.is_open() {
+            let acquired = self.0.source.acquire(origin).await;
+            return acquired.map_err(|error| error.context(&format!("get a connection to {self}")));
         }
         let policy = self.0.not_connected;
         self.0.unconnected.note(self, policy, origin)?;
         self.0.source.acquire_once(origin).await
     }
+}
 
-    /// A connection that the caller holds, for statements that belong to one session: advisory locks, settings,
-    /// statements that no transaction may hold.
-    ///
-    /// # Errors
-    ///
-    /// `Connection` and `Timeout` when there is no connection.
-    #[track_caller]
-    pub fn pin(&self) -> impl Future<Output = Result<Pinned>> + Send + '_ {
-        let origin = Location::caller();
-        async move {
-            let lease = self.lease(origin).await?;
-            Ok(Pinned::new(lease, self.clone()))
+/// The reference of a database that is in no registry.
+fn no_registry() -> Weak<dyn Siblings> {
+    // `Weak::new` needs a type that has a size; this one has no value, so the reference never leads anywhere.
+    enum Never {}
+
+    impl Siblings for Never {
+        fn default_database(&self) -> &Database {
+            match *self {}
+        }
+
+        fn find(&self, _: &str) -> Result<&Database> {
+            match *self {}
         }
     }
+
+    Weak::<Never>::new()
 }

@@ -1,16 +1,34 @@
-//! What can go wrong, told so that a stranger can act on it: one opaque [`Error`] whose [`ErrorKind`] says what the
-//! caller can do about it.
+//! Everything that can fail does so with one opaque [`Error`]: its message says what to do about the failure, its
+//! [`ErrorKind`] what a program can do about it.
 //!
-//! Invariant: a message never holds a bound value or a password.
+//! Invariant: no message, and no source behind it, holds a password, or a bound value of more than a few characters.
+
+mod constraint;
+mod database;
+mod field;
 
 use std::{error::Error as StdError, fmt, panic::Location, sync::Arc};
 
-use crate::changeset::FieldError;
+pub use self::{
+    constraint::{Constraint, ConstraintKind},
+    database::DatabaseError,
+    field::FieldError,
+};
+
+/// Where users report a fault of estoult.
+const ISSUES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/issues");
+/// How much of a statement is shown: enough to recognize it in a log.
+const STATEMENT_SHOWN: usize = 400;
+/// How much of the word at a position is shown.
+const WORD_SHOWN: usize = 40;
 
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A failure: what was tried, with what, why it failed and what to do.
+///
+/// Its [source](StdError::source) is the cause: the [`std::io::Error`] of a connection that failed, or the
+/// [`DatabaseError`] that a database answered. Clones share it.
 ///
 /// ```
 /// use estoult::{ErrorKind, Registry};
@@ -30,95 +48,54 @@ struct Details {
     code: Option<String>,
     statement: Option<Arc<str>>,
     origin: Option<&'static Location<'static>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// What the caller can do about an [`Error`].
 #[derive(Debug, Default, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// No row where one was asked for.
+    /// No row where the program asked for one.
     NotFound,
-    /// Several rows where one was asked for.
+    /// Several rows where the program asked for one.
     TooMany,
     /// The changeset breaks rules; each broken rule is a [`FieldError`].
     Invalid(Vec<FieldError>),
-    /// A constraint of the database that no changeset claimed.
+    /// A statement broke a constraint of the database that no changeset names.
     Constraint(Constraint),
-    /// Somebody else was faster: trying the whole transaction again may succeed.
+    /// Another transaction came first: running the whole transaction again may succeed.
     Conflict(Conflict),
     /// Something took longer than its limit.
     Timeout,
     /// The database could not be reached, refused the login or went away.
     Connection,
-    /// The database does not have what was asked for; nothing was sent.
+    /// The database lacks what the program asked for; nothing was sent.
     Unsupported,
-    /// The database, the transaction or the user may only read: the write belongs to another database.
+    /// The database, the transaction or the user may only read: write to another database.
     ReadOnly,
-    /// A value read or bound does not fit its type.
+    /// A value that was read or bound does not fit its type.
     Decode,
     /// The database refused the statement.
     #[default]
     Query,
     /// Settings are wrong or contradict each other.
     Configuration,
+    /// A fault in estoult itself: it reached a state that it holds to be impossible. Please report it.
+    Internal,
 }
 
-/// Why a [`ErrorKind::Conflict`] came about.
+/// The reason for an [`ErrorKind::Conflict`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Conflict {
-    /// The transaction could not be serialized with the others.
+    /// The database could not serialize the transaction with the others.
     Serialization,
-    /// The database ended one of several transactions that waited for each other.
+    /// Transactions waited for each other, and the database ended one of them.
     Deadlock,
-    /// A lock was not free in time.
+    /// Another transaction held a lock for too long.
     Busy,
-    /// The row was changed or deleted since it was read.
+    /// The row was changed or deleted after the program had read it.
     Stale,
-}
-
-/// A constraint that a statement broke, as far as the database tells.
-///
-/// PostgreSQL names constraint and table, MariaDB and MySQL name the constraint or the column, SQLite names the
-/// columns of a unique key and says nothing about a foreign key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Constraint {
-    /// Which rule was broken.
-    pub kind: ConstraintKind,
-    /// The constraint's or index's name.
-    pub name: Option<String>,
-    /// The table it belongs to.
-    pub table: Option<String>,
-    /// The columns it covers.
-    pub columns: Vec<String>,
-}
-
-/// The rule that a [`Constraint`] keeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ConstraintKind {
-    /// Two rows with one key.
-    Unique,
-    /// A key without its row.
-    ForeignKey,
-    /// A null where none may be.
-    NotNull,
-    /// A condition that does not hold.
-    Check,
-    /// An exclusion constraint of PostgreSQL.
-    Exclusion,
-}
-
-impl fmt::Display for ConstraintKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unique => "unique",
-            Self::ForeignKey => "foreign key",
-            Self::NotNull => "not null",
-            Self::Check => "check",
-            Self::Exclusion => "exclusion",
-        })
-    }
 }
 
 impl Error {
@@ -138,6 +115,14 @@ impl Error {
         Self::new(ErrorKind::Unsupported, message)
     }
 
+    /// A fault in estoult itself: `impossible` describes the broken invariant: "a table without columns was rendered".
+    #[doc(hidden)]
+    #[must_use]
+    pub fn internal(impossible: impl fmt::Display) -> Self {
+        let message = format!("{impossible}; this is a fault in estoult: report it at {ISSUES}");
+        Self::new(ErrorKind::Internal, message)
+    }
+
     pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
         let list: Vec<_> = errors.iter().map(ToString::to_string).collect();
         Self::new(
@@ -148,6 +133,31 @@ impl Error {
 
     pub(crate) fn with_code(mut self, code: impl Into<String>) -> Self {
         self.0.code = Some(code.into());
+        self
+    }
+
+    pub(crate) fn with_source(
+        mut self,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        self.0.source = Some(Arc::from(source.into()));
+        self
+    }
+
+    /// The error for an answer of a database, whose code it takes.
+    pub(crate) fn answered(
+        kind: ErrorKind,
+        message: impl Into<String>,
+        answer: DatabaseError,
+    ) -> Self {
+        let code = answer.code.clone();
+        Self::new(kind, message).with_code(code).with_source(answer)
+    }
+
+    /// The same failure, with code and source, as another kind in other words.
+    pub(crate) fn reported_as(mut self, kind: ErrorKind, message: impl Into<String>) -> Self {
+        self.0.kind = kind;
+        self.0.message = message.into();
         self
     }
 
@@ -179,7 +189,7 @@ impl Error {
         Self::new(ErrorKind::Query, message)
     }
 
-    /// What the caller can do about it.
+    /// What the caller can do about the failure.
     #[must_use]
     pub fn kind(&self) -> &ErrorKind {
         &self.0.kind
@@ -191,7 +201,7 @@ impl Error {
         &self.0.message
     }
 
-    /// The database's own code: the SQLSTATE on PostgreSQL, the error number on MySQL, MariaDB and SQLite.
+    /// The database's code: the SQLSTATE on PostgreSQL, the error number on MySQL, MariaDB and SQLite.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
@@ -203,25 +213,62 @@ impl Error {
         self.0.statement.as_deref()
     }
 
-    /// Where in the program the statement was asked for.
+    /// What the database answered, when it did: the source of this error, with further fields of PostgreSQL.
+    #[must_use]
+    pub fn database_error(&self) -> Option<&DatabaseError> {
+        self.source()?.downcast_ref()
+    }
+
+    /// PostgreSQL's DETAIL, facts that its message leaves out, without the values of rows:
+    /// `Key (email)=(…) already exists.`
+    #[must_use]
+    pub fn detail(&self) -> Option<&str> {
+        self.database_error()?.detail()
+    }
+
+    /// PostgreSQL's HINT: what the database suggests to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.database_error()?.hint()
+    }
+
+    /// The character of the [statement](Self::statement) at which PostgreSQL or SQLite found the mistake; the first
+    /// character is 1.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> estoult::Result<()> {
+    /// let db = estoult::Database::builder("sqlite::memory:").build()?;
+    /// # let _lifespan = db.connect().await?;
+    /// let error = estoult::sql("select titel from (select 1 as title)").execute(&db).await.unwrap_err();
+    /// assert_eq!(error.position(), Some(8));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn position(&self) -> Option<usize> {
+        self.database_error()?.position()
+    }
+
+    /// The place in the program that asked for the statement.
     #[must_use]
     pub fn origin(&self) -> Option<&'static Location<'static>> {
         self.0.origin
     }
 
-    /// Whether a changeset was refused; [`fields`](Self::fields) tells why.
+    /// Whether a changeset was refused; [`fields`](Self::fields) says why.
     #[must_use]
     pub fn is_invalid(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Invalid(_))
     }
 
-    /// Whether there was no row where one was asked for.
+    /// Whether there was no row where the program asked for one.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(self.0.kind, ErrorKind::NotFound)
     }
 
-    /// Whether trying the whole transaction again may succeed.
+    /// Whether running the whole transaction again may succeed.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Conflict(_))
@@ -236,7 +283,7 @@ impl Error {
         }
     }
 
-    /// The constraint that was broken, when the kind is [`ErrorKind::Constraint`].
+    /// The constraint that the statement broke, when the kind is [`ErrorKind::Constraint`].
     #[must_use]
     pub fn constraint(&self) -> Option<&Constraint> {
         match &self.0.kind {
@@ -246,24 +293,44 @@ impl Error {
     }
 }
 
+impl Error {
+    /// The word of the statement that begins at this character; `None` where there is none.
+    fn word_at(&self, position: usize) -> Option<String> {
+        let statement = self.statement()?;
+        let (start, first) = statement.char_indices().nth(position.checked_sub(1)?)?;
+        if first.is_whitespace() {
+            return None;
+        }
+        let rest = &statement[start..];
+        let is_part = |character: char| character.is_alphanumeric() || "_.$".contains(character);
+        let end = rest.find(|character| !is_part(character));
+        let end = end.unwrap_or(rest.len()).max(first.len_utf8());
+        Some(shortened(&rest[..end], WORD_SHOWN))
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
         if let Some(statement) = &self.0.statement {
-            write!(f, "\n  statement: {}", shorten(statement))?;
+            write!(
+                f,
+                "\n  statement: {}",
+                shortened(statement, STATEMENT_SHOWN)
+            )?;
+        }
+        if let Some(position) = self.position()
+            && let Some(word) = self.word_at(position)
+        {
+            write!(f, "\n  position: {position}, at `{word}`")?;
+        }
+        if let Some(hint) = self.hint() {
+            write!(f, "\n  hint: {hint}")?;
         }
         if let Some(origin) = self.0.origin {
             write!(f, "\n  at: {}:{}", origin.file(), origin.line())?;
         }
         Ok(())
-    }
-}
-
-/// The first 400 characters of a statement: enough to know it again in a log.
-fn shorten(statement: &str) -> String {
-    match statement.char_indices().nth(400) {
-        Some((end, _)) => format!("{} …", &statement[..end]),
-        None => statement.to_owned(),
     }
 }
 
@@ -277,4 +344,16 @@ impl fmt::Debug for Error {
     }
 }
 
-impl StdError for Error {}
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let source: &(dyn StdError + 'static) = self.0.source.as_deref()?;
+        Some(source)
+    }
+}
+
+fn shortened(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        Some((end, _)) => format!("{} …", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -39,68 +39,79 @@
     )
 )]
 
-mod backend;
-mod blocking;
+pub mod backend;
 mod bridge;
 mod changeset;
+mod connection;
 mod context;
-mod database;
+pub mod database;
 mod error;
 mod expr;
-mod query;
-mod registry;
-mod row;
-mod schema;
-mod value;
+mod pool;
+pub mod query;
+pub mod registry;
+pub mod row;
+mod runtime;
+mod sql;
+mod statement;
+mod table;
+pub mod value;
+mod verbs;
+mod writer;
 
 pub use estoult_derive::{Embedded, FromRow, Schema, Value};
 #[cfg(feature = "decimal")]
 pub use rust_decimal::Decimal;
 
 #[cfg(feature = "json")]
-pub use crate::value::{Document, Json};
+pub use crate::value::Json;
+#[doc(inline)]
 pub use crate::{
-    backend::{
-        BulkStyle, Dialect, Features, IsolationStyle, LikeStyle, ListStyle, Outcome, Statement,
-    },
+    backend::{DatabaseNotConnected, DatabaseOptions},
     bridge::{EnvironmentRuntime, SyncEnvironment, run_sync, run_sync_apart, run_sync_within},
-    changeset::{Changes, Changeset, FieldError, New, Params, insert_all},
+    changeset::{Changeset, New, Params},
+    connection::Isolation,
     context::{Context, with_schema, with_tags, with_tenant},
     database::{
-        Access, Database, DatabaseBuilder, DatabaseHook, DatabaseNotConnected, DatabaseOptions,
-        DatabaseSource, Executor, Isolation, Pinned, PoolStatus, ReadOnly, ReadOnlyDatabase,
-        ReadOnlyPinned, ReadOnlyTransaction, ReadOnlyTransactionBuilder, ReadWrite, Reads,
-        Tenanted, Transaction, TransactionBuilder, Writes,
+        Database, DatabaseBuilder, Lifespan, Pinned, ReadOnly, ReadOnlyDatabase, ReadWrite,
+        Transaction,
     },
-    error::{Conflict, Constraint, ConstraintKind, Error, ErrorKind, Result},
-    expr::{Expr, Operand, Order, Predicate, count_rows, escape_like},
-    query::{
-        Bindable, Loaded, Query, RenderedSql, Rooted, RowOf, Selection, Sql, UpdateAll, batch,
-        query, sql,
-    },
-    registry::{
-        Closed, DatabaseClosed, DatabaseConfig, DatabaseHealth, DatabaseKey, DatabaseName,
-        DatabaseState, Health, Lifespan, Registry, RegistryBuilder, RegistryConfig, Role,
-        TestInstall, registry,
-    },
-    row::{Cell, Cells, FromRow, Records, Row, Sink},
-    schema::{
-        Anyone, Association, AssociationSpec, BelongsTo, Cardinality, Children, Column, ColumnName,
-        ColumnSpec, Default, Embedded, HasMany, HasOne, IndexSpec, Key, Many, NewRow, One, Preload,
-        References, Schema, Selected, Table, Tenant, Within,
-    },
-    value::{Datum, DatumRef, EnumType, IntoValue, Kind, Mismatch, Number, Text, Value},
+    error::{Conflict, Constraint, ConstraintKind, Error, ErrorKind, FieldError, Result},
+    expr::{Expr, Predicate, count_rows},
+    query::{BelongsTo, HasMany, HasOne, Query, Sql, query, sql},
+    registry::{DatabaseConfig, DatabaseKey, Registry, RegistryConfig, registry},
+    row::FromRow,
+    sql::Dialect,
+    table::{Column, Embedded},
+    value::Value,
+    verbs::{Reads, Schema, Tenanted, Writes, batch, insert_all},
 };
 
-/// What another crate implements or wraps to bring connections of its own: pools, clusters.
-pub mod extension {
+/// The parts of a schema: its table as data, its columns, key and tenant.
+pub mod schema {
+    #[doc(inline)]
     pub use crate::{
-        backend::{Backend, Session},
-        database::{Connections, Drained, Lease, LeaseSource},
+        query::References,
+        table::{
+            AssociationSpec, Cardinality, Changes, ColumnName, ColumnSpec, DefaultValue, IndexSpec,
+            Key, Model, NewRow, SameTenant, Table, Tenant, Untenanted,
+        },
     };
 }
 
-/// What the derive macros write out; not for use by hand.
+/// For crates that provide connections of their own, such as pools and clusters. It may change with any version.
+pub mod extension {
+    #[doc(inline)]
+    pub use crate::{
+        backend::{Backend, Session},
+        connection::{Connection, ConnectionSource},
+        pool::{ClosedConnections, Pool},
+        value::temporal::read_timestamp,
+        verbs::Executor,
+    };
+}
+
+/// What the code of the derive macros uses; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
     pub use std::sync::LazyLock;
@@ -108,20 +119,18 @@ pub mod __private {
     #[cfg(feature = "json")]
     pub use crate::value::Document;
     pub use crate::{
-        changeset::Changes,
-        query::RowOf,
-        schema::{
-            AssociationSpec, Cardinality, ColumnSpec, Embedded, NewRow, Selected, Shapes, Table,
-            column_names,
+        query::{RowOf, Selected},
+        table::{
+            AssociationSpec, Cardinality, Changes, ColumnSpec, Embedded, Model, NewRow,
+            StatementCache, Table, column_names,
         },
         value::{Datum, DatumRef, EnumType, Kind, Mismatch, Value, assign},
     };
 }
 
-/// A row to be inserted: the literal has every column that an insert needs, so a missing one does not compile.
+/// A row to insert. The literal has every column that an insert needs, so a missing one does not compile.
 ///
-/// Left out are keys that the database generates, columns with a default and times that estoult sets; `put` sets them
-/// where that is wanted.
+/// Generated keys, columns with a default and times that estoult sets are left out; [`put`](crate::New::put) sets one.
 ///
 /// ```
 /// use estoult::{Schema, new};
@@ -135,7 +144,7 @@ pub mod __private {
 #[macro_export]
 macro_rules! new {
     ($schema:ty { $($fields:tt)* }) => {{
-        type Literal = <$schema as $crate::Schema>::New;
+        type Literal = <$schema as $crate::__private::Model>::New;
         $crate::New::<$schema>::of(Literal { $($fields)* })
     }};
 }

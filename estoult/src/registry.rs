@@ -1,16 +1,12 @@
-//! Which databases there are: a [`Registry`] owns a default database and named extra ones, and connects them together.
+//! Which databases there are: a [`Registry`] owns a default database and named extra ones.
+//!
+//! Invariant: it maps names to databases; connections and their lifespans are the databases' own.
 
-mod attempt;
-mod closing;
 mod config;
-mod connecting;
-mod drive;
+mod connect;
 mod health;
 mod installed;
 mod key;
-mod life;
-mod lifespan;
-mod lives;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,20 +14,17 @@ use std::{
     sync::{Arc, Weak},
 };
 
-pub(crate) use self::lives::Lives;
+use estoult_sql::names::hint;
+
 pub use self::{
-    closing::{Closed, DatabaseClosed},
     config::{DatabaseConfig, RegistryConfig},
-    health::{DatabaseHealth, DatabaseState, Health, Role},
+    health::Health,
     installed::{TestInstall, registry},
     key::{DatabaseKey, DatabaseName},
-    lifespan::Lifespan,
 };
 use crate::{
-    database::{
-        Database, DatabaseNotConnected, DatabaseSource, Transaction,
-        transaction::transaction_of_registry,
-    },
+    backend::DatabaseNotConnected,
+    database::{Database, DatabaseSource, Siblings, Transaction, transaction_of_registry},
     error::{Error, Result},
 };
 
@@ -60,23 +53,41 @@ pub struct Registry {
     routed: Option<Database>,
 }
 
-/// What a database knows of the registry that it belongs to.
-#[derive(Clone, Default)]
-pub(crate) struct WeakRegistry(Weak<Databases>);
-
-impl WeakRegistry {
-    pub(crate) fn upgrade(&self) -> Option<Registry> {
-        let databases = self.0.upgrade()?;
-        Some(Registry {
-            databases,
-            routed: None,
-        })
-    }
-}
-
 struct Databases {
     default: Database,
     extra: BTreeMap<String, Database>,
+}
+
+impl Databases {
+    fn all(&self) -> impl Iterator<Item = &Database> {
+        std::iter::once(&self.default).chain(self.extra.values())
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let hint = hint(name, self.all().map(Database::name));
+        let known: Vec<_> = self
+            .all()
+            .map(Database::name)
+            .map(|known| format!("`{known}`"))
+            .collect();
+        Error::configuration(format!(
+            "use the database {name:?}: there is none of that name; known are {}{hint}",
+            known.join(", ")
+        ))
+    }
+}
+
+impl Siblings for Databases {
+    fn default_database(&self) -> &Database {
+        &self.default
+    }
+
+    fn find(&self, name: &str) -> Result<&Database> {
+        if name == DEFAULT {
+            return Ok(&self.default);
+        }
+        self.extra.get(name).ok_or_else(|| self.unknown(name))
+    }
 }
 
 impl fmt::Debug for Registry {
@@ -103,7 +114,7 @@ pub struct RegistryBuilder {
     default: DatabaseSource,
     extra: Vec<(String, DatabaseSource)>,
     not_connected: DatabaseNotConnected,
-    /// The databases that have to be there, and what their keys say of whether they only read.
+    /// The databases that must exist, and whether their keys only read.
     required: Vec<(String, Option<bool>)>,
 }
 
@@ -115,8 +126,8 @@ impl RegistryBuilder {
         self.require(name)
     }
 
-    /// Says that there has to be a database of this name, one that does what the [`DatabaseKey`] says: a configuration
-    /// without it is refused by [`build`](Self::build), not when the database is first used.
+    /// Requires a database of this name, with the access of the [`DatabaseKey`]: [`build`](Self::build) refuses a
+    /// configuration without it, rather than the first use.
     #[must_use]
     pub fn require(mut self, name: impl DatabaseName) -> Self {
         let required = (name.name().to_owned(), name.is_read_only());
@@ -124,7 +135,7 @@ impl RegistryBuilder {
         self
     }
 
-    /// What happens when a database is used while no lifespan keeps it connected, for all that say nothing themselves.
+    /// What happens when a database is used while no lifespan keeps it connected, for all without their own setting.
     #[must_use]
     pub fn not_connected(mut self, policy: DatabaseNotConnected) -> Self {
         self.not_connected = policy;
@@ -141,6 +152,7 @@ impl RegistryBuilder {
         let policy = self.not_connected;
         let default = built(DEFAULT, self.default, &mut mistakes);
         let mut extra = BTreeMap::new();
+        // Those that can't be built are among them: they are no further mistake when they are required.
         let given: BTreeSet<_> = self.extra.iter().map(|(name, _)| name.clone()).collect();
         for (name, source) in self.extra {
             mistakes.extend(wrong_name(&name, |name| extra.contains_key(name)));
@@ -163,9 +175,11 @@ impl RegistryBuilder {
         }
         match default {
             Some(default) if mistakes.is_empty() => {
+                // Each database refers to its siblings by a weak reference; a strong one would keep all of them for
+                // ever. The reference exists before the value, so no database is without it.
                 let databases = Arc::new_cyclic(|registry| {
                     let named = |name: &str, database: &Database| {
-                        let registry = WeakRegistry(Weak::clone(registry));
+                        let registry: Weak<dyn Siblings> = Weak::<Databases>::clone(registry);
                         database.when_not_connected(policy).named(name, registry)
                     };
                     let extra = extra
@@ -222,7 +236,7 @@ fn wrong_name(name: &str, is_taken: impl FnOnce(&str) -> bool) -> Option<String>
 }
 
 impl Registry {
-    /// A registry with this default database: an URL, a builder or a database.
+    /// A registry with this default database: a URL, a builder or a database.
     pub fn builder(default: impl Into<DatabaseSource>) -> RegistryBuilder {
         RegistryBuilder {
             default: default.into(),
@@ -232,7 +246,7 @@ impl Registry {
         }
     }
 
-    /// The default database, which `&Registry` stands for wherever a statement runs.
+    /// The default database, on which statements on `&Registry` run.
     #[must_use]
     pub fn default_database(&self) -> &Database {
         self.routed.as_ref().unwrap_or(&self.databases.default)
@@ -254,11 +268,12 @@ impl Registry {
 
     /// The database with this name, without this handle's schema.
     pub(crate) fn find(&self, name: &str) -> Result<&Database> {
-        if name == DEFAULT {
-            return Ok(&self.databases.default);
-        }
-        let found = self.databases.extra.get(name);
-        found.ok_or_else(|| self.unknown(name))
+        self.databases.find(name)
+    }
+
+    /// The databases as each of them sees the others.
+    pub(crate) fn siblings(&self) -> Arc<dyn Siblings> {
+        Arc::<Databases>::clone(&self.databases)
     }
 
     /// A handle on the same databases whose statements read and write the tables of this schema; see
@@ -284,16 +299,6 @@ impl Registry {
         self.routed.as_ref().and_then(Database::chosen_schema)
     }
 
-    fn unknown(&self, name: &str) -> Error {
-        let hint = nearest(name, self.names())
-            .map_or(String::new(), |known| format!("; did you mean `{known}`?"));
-        let known: Vec<_> = self.names().map(|known| format!("`{known}`")).collect();
-        Error::configuration(format!(
-            "use the database {name:?}: there is none of that name; known are {}{hint}",
-            known.join(", ")
-        ))
-    }
-
     /// The names of all databases, the default one first.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.databases().map(Database::name)
@@ -301,19 +306,7 @@ impl Registry {
 
     /// All databases, the default one first, without this handle's schema.
     pub fn databases(&self) -> impl Iterator<Item = &Database> {
-        std::iter::once(&self.databases.default).chain(self.databases.extra.values())
-    }
-
-    /// Connects all databases at once: all or none. They stay connected until the lifespan ends.
-    ///
-    /// Lifespans may be nested and may overlap; the last one to end disconnects.
-    ///
-    /// # Errors
-    ///
-    /// `Connection` when a database can't be reached; the message names every one that failed, and those that were
-    /// opened are closed again.
-    pub async fn connect(&self) -> Result<Lifespan> {
-        Lifespan::begin(self.databases().cloned().collect()).await
+        self.databases.all()
     }
 
     /// Runs work in a transaction of the default database; see [`Database::transaction`].
@@ -328,29 +321,4 @@ impl Registry {
     ) -> impl Future<Output = Result<T>> {
         transaction_of_registry(self.default_database().clone(), work)
     }
-}
-
-/// The known name that a mistyped one most likely stands for.
-fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    known
-        .map(|known| (distance(name, known), known))
-        .min()
-        .filter(|(distance, _)| *distance <= 2)
-        .map(|(_, known)| known)
-}
-
-/// How many characters differ between two names, by Levenshtein's count.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, character) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = index + 1;
-        for (place, other) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(character != *other);
-            diagonal = row[place + 1];
-            row[place + 1] = replaced.min(row[place] + 1).min(diagonal + 1);
-        }
-    }
-    row[right.len()]
 }

@@ -1,20 +1,26 @@
-//! One result row on its way to one Rust value: [`Row`] decodes column after column, [`FromRow`] takes them.
+//! Result rows: [`Row`] decodes one column after another, [`FromRow`] builds a Rust value from them.
+//!
+//! Invariant: no SQL and no database here; a backend offers its rows as [`Cells`].
 
-mod records;
+mod collect;
+mod rows;
 
 use std::any::Any;
 
-pub(crate) use self::records::RecordsSink;
-pub use self::records::{Cell, Records};
+pub use self::rows::{Cell, Rows};
+pub(crate) use self::{
+    collect::{Collected, Decode},
+    rows::RowsSink,
+};
 
 use crate::{
     error::{Error, ErrorKind, Result},
     value::{DatumRef, Mismatch, Value},
 };
 
-/// The columns of one row as a backend holds them, decoded when asked for.
+/// The columns of one row in the backend's own form, decoded on demand.
 pub trait Cells {
-    /// How many columns there are.
+    /// The number of columns.
     fn len(&self) -> usize;
 
     /// Whether there is no column.
@@ -22,10 +28,10 @@ pub trait Cells {
         self.len() == 0
     }
 
-    /// The name of the column at this place.
+    /// The name of the column at this index.
     fn name(&self, index: usize) -> &str;
 
-    /// The value at this place.
+    /// The value of the column at this index.
     ///
     /// # Errors
     ///
@@ -37,7 +43,9 @@ pub trait Cells {
 pub struct Row<'r> {
     cells: &'r dyn Cells,
     next: usize,
+    /// The index in the result of each column to read; `None` where they are in order.
     order: Option<&'r [usize]>,
+    /// For messages; empty where the rows are of no one table.
     table: &'r str,
 }
 
@@ -71,21 +79,22 @@ impl<'r> Row<'r> {
     /// message names the column.
     #[inline]
     pub fn read<T: Value>(&mut self) -> Result<T> {
-        let place = self.next;
+        let position = self.next;
         self.next += 1;
         let index = match self.order {
-            None => place,
-            Some(order) => order.get(place).copied().unwrap_or(usize::MAX),
+            None => Some(position),
+            Some(order) => order.get(position).copied(),
         };
-        if index >= self.cells.len() {
+        let Some(index) = index.filter(|index| *index < self.cells.len()) else {
             return Err(self.too_few());
-        }
+        };
         match self.cells.get(index).and_then(T::from_datum) {
             Ok(value) => Ok(value),
             Err(mismatch) => Err(self.mismatch(index, &mismatch)),
         }
     }
 
+    // Both errors are built out of line, so that the inlined `read` stays small.
     #[cold]
     fn too_few(&self) -> Error {
         Error::new(
@@ -109,16 +118,15 @@ impl<'r> Row<'r> {
     }
 }
 
-/// A type that is read from a result row.
+/// A type that can be read from a result row: a schema, a tuple of values, or a struct that derives `FromRow`.
 ///
-/// Schemas, tuples of values and structs that derive `FromRow` are. A struct's columns are found by name in raw SQL;
-/// a tuple's are taken in order.
+/// In raw SQL the columns of a struct are matched by name, those of a tuple by position.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be read from a result row",
     label = "add `#[derive(FromRow)]` to it, or use a tuple of column types"
 )]
 pub trait FromRow: Sized + Send + 'static {
-    /// The names of the columns it reads in order, or `None` when it takes whatever comes in order.
+    /// The names of the columns it reads, in order; `None` to read columns by position.
     #[must_use]
     fn columns() -> Option<&'static [&'static str]> {
         None
@@ -132,6 +140,7 @@ pub trait FromRow: Sized + Send + 'static {
     fn from_row(row: &mut Row<'_>) -> Result<Self>;
 }
 
+// Tuples up to twelve, as in std: each further one costs compile time in every program.
 macro_rules! tuples {
     ($(($($part:ident)+))+) => {$(
         #[diagnostic::do_not_recommend]
@@ -158,7 +167,7 @@ tuples! {
     (A B C D E F G H I J K L)
 }
 
-/// What takes the rows of a result one by one, on whatever thread the backend reads them.
+/// Receives the rows of a result one by one, on the thread on which the backend reads them.
 pub trait Sink: Send + 'static {
     /// Takes one row.
     ///
@@ -167,7 +176,7 @@ pub trait Sink: Send + 'static {
     /// `Decode` when the row does not fit; reading stops.
     fn row(&mut self, cells: &dyn Cells) -> Result<()>;
 
-    /// Whether it wants to know the columns of a result without rows.
+    /// Whether it needs the columns of a result without rows.
     fn wants_columns(&self) -> bool {
         false
     }
@@ -175,87 +184,9 @@ pub trait Sink: Send + 'static {
     /// Takes the names of the columns of a result without rows.
     fn columns(&mut self, _names: Vec<String>) {}
 
-    /// Takes how many rows the statement inserted, changed or deleted; a database may count those it read.
+    /// Takes the number of rows that the statement inserted, changed or deleted; a database may count those it read.
     fn affected(&mut self, _rows: u64) {}
 
-    /// Itself, to be turned back into its type by the one who sent it.
+    /// The sink as `Any`, so that the caller that passed it to a session can downcast it.
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
-}
-
-/// How rows become values: one function for one type.
-pub(crate) type Decode<R> = fn(&mut Row<'_>) -> Result<R>;
-
-/// The sink that decodes each row as it arrives and keeps the values.
-pub(crate) struct Collected<R> {
-    decode: Decode<R>,
-    table: &'static str,
-    columns: Option<&'static [&'static str]>,
-    order: Option<Vec<usize>>,
-    pub(crate) rows: Vec<R>,
-}
-
-impl<R: Send + 'static> Collected<R> {
-    pub(crate) fn new(decode: Decode<R>, table: &'static str) -> Self {
-        Self {
-            decode,
-            table,
-            columns: None,
-            order: None,
-            rows: Vec::new(),
-        }
-    }
-
-    /// Finds these columns by name in the first row.
-    pub(crate) fn by_name(mut self, columns: Option<&'static [&'static str]>) -> Self {
-        self.columns = columns;
-        self
-    }
-
-    pub(crate) fn from_sink(sink: Box<dyn Sink>) -> Vec<R> {
-        let collected = sink.into_any().downcast::<Self>();
-        collected
-            .map(|collected| collected.rows)
-            .unwrap_or_default()
-    }
-}
-
-impl<R: Send + 'static> Sink for Collected<R> {
-    fn row(&mut self, cells: &dyn Cells) -> Result<()> {
-        if let Some(columns) = self.columns.take() {
-            self.order = Some(order(cells, columns)?);
-        }
-        let mut row = Row::new(cells, self.order.as_deref(), self.table);
-        self.rows.push((self.decode)(&mut row)?);
-        Ok(())
-    }
-
-    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
-        self
-    }
-}
-
-/// Where in the result each column stands; all that are missing are named at once.
-fn order(cells: &dyn Cells, columns: &[&str]) -> Result<Vec<usize>> {
-    let found: Vec<&str> = (0..cells.len()).map(|index| cells.name(index)).collect();
-    let places: Vec<_> = columns
-        .iter()
-        .map(|column| found.iter().position(|name| name == column))
-        .collect();
-    let missing: Vec<_> = columns
-        .iter()
-        .zip(&places)
-        .filter(|(_, place)| place.is_none())
-        .map(|(column, _)| format!("`{column}`"))
-        .collect();
-    if missing.is_empty() {
-        return Ok(places.into_iter().flatten().collect());
-    }
-    Err(Error::new(
-        ErrorKind::Decode,
-        format!(
-            "decode a row: the result lacks the column {}; it has `{}`; select it, or rename the field's column",
-            missing.join(", "),
-            found.join("`, `")
-        ),
-    ))
 }

@@ -1,4 +1,4 @@
-//! What a column can hold: the [`Value`] trait and the neutral [`Datum`] that stands between Rust types and databases.
+//! Column values: the [`Value`] trait, and [`Datum`], the neutral form between Rust types and databases.
 //!
 //! Invariant: no SQL text and no database here.
 
@@ -36,7 +36,7 @@ pub use number::{Number, Text};
 /// #[derive(Debug, Clone, Copy, PartialEq, Value)]
 /// enum State { Draft, Published }
 ///
-/// assert_eq!(State::Draft.to_datum(), estoult::Datum::Text("draft".into()));
+/// assert_eq!(State::Draft.to_datum(), estoult::value::Datum::Text("draft".into()));
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be stored in a column",
@@ -45,7 +45,7 @@ pub use number::{Number, Text};
             chrono, time, uuid, decimal and json types need the feature of that name"
 )]
 pub trait Value: Sized + Send + Sync + 'static {
-    /// The kind of column that holds it.
+    /// The kind of column that stores it.
     const KIND: Kind;
 
     /// Whether the column may be NULL.
@@ -54,27 +54,27 @@ pub trait Value: Sized + Send + Sync + 'static {
     /// The type without NULL: `T` of `Option<T>`, else the type itself.
     type Plain: Value;
 
-    /// The value as it is bound.
+    /// The value to bind.
     fn to_datum(&self) -> Datum;
 
-    /// The value from what a database returned.
+    /// Decodes a value that a database returned.
     ///
     /// # Errors
     ///
     /// A [`Mismatch`] when the datum is of another kind, out of range, or NULL where none may be.
     fn from_datum(datum: DatumRef<'_>) -> Result<Self, Mismatch>;
 
-    /// The value from loosely typed input: the text of a form, a line of a file, a JSON value.
+    /// Reads loosely typed input: the text of a form, a line of a file, a JSON value.
     ///
     /// # Errors
     ///
-    /// A [`Mismatch`] when the input does not read as this type.
+    /// A [`Mismatch`] when the input can't be read as this type.
     fn cast(input: DatumRef<'_>) -> Result<Self, Mismatch> {
         Self::from_datum(input)
     }
 }
 
-/// What can be written into a column of type `T`: a `T`, or what it holds if it is an `Option`. Text may be a `&str`.
+/// A value for a column of type `T`: a `T`, the inner type where `T` is an `Option`, or a `&str` for text.
 ///
 /// ```
 /// use estoult::Schema;
@@ -90,10 +90,12 @@ pub trait Value: Sized + Send + Sync + 'static {
     label = "expected a `{T}`"
 )]
 pub trait IntoValue<T> {
-    /// The value as the column holds it.
+    /// The value in the column's type.
     fn into_value(self) -> T;
 }
 
+// `do_not_recommend`, here and on blanket impls elsewhere: rustc would explain the missing impl by the bounds of
+// this one instead of by the message above.
 #[diagnostic::do_not_recommend]
 impl<T: Value> IntoValue<T> for T {
     fn into_value(self) -> T {
@@ -150,7 +152,7 @@ impl<T: Value> Value for Option<T> {
     }
 }
 
-/// Replaces a field's value by a decoded one.
+/// Decodes a value into a field.
 ///
 /// # Errors
 ///

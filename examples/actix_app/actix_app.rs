@@ -1,6 +1,6 @@
 //! estoult behind actix-web: each worker is a runtime of its own with connections of its own, all under one bound.
 //!
-//! `cargo run --example actix_app` serves until ctrl-c, with `-- --self-test` it calls itself.
+//! `cargo run --example actix_app` serves until ctrl-c, or tests itself with `-- --self-test`.
 
 use std::{
     fmt,
@@ -18,7 +18,7 @@ use bookstall::{Outcome, Site};
 use estoult::Registry;
 use serde_json::Value;
 
-/// How many threads answer requests. There may be fewer connections than that: they wait for each other.
+/// How many threads answer requests. With fewer connections than threads, the threads wait for each other.
 const WORKERS: usize = 4;
 
 fn main() -> ExitCode {
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
 async fn serve(site: Site) -> Outcome {
     let registry = site.registry.clone();
     let lifespan = registry.connect().await?;
-    // Whatever comes of it, the lifespan is closed behind it.
+    // The lifespan is closed afterwards, even if serving fails.
     let served = serve_connected(site).await;
     let closed = lifespan.close().await;
     served?;
@@ -39,7 +39,7 @@ async fn serve(site: Site) -> Outcome {
 async fn serve_connected(site: Site) -> Outcome {
     let registry = site.registry;
     bookstall::open(&registry).await?;
-    // The closure runs once in each worker; the registry is a handle, so that all have the same databases.
+    // The closure runs once in each worker; the registry is a handle, so all workers share the databases.
     let state = Data::new(registry.clone());
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, site.port));
     let server = HttpServer::new(move || App::new().app_data(state.clone()).configure(routes))
@@ -58,8 +58,8 @@ async fn serve_connected(site: Site) -> Outcome {
         handle.stop(true).await;
     });
     server.await?;
-    // All requests are answered. The program's own work at the end still has the database.
-    Ok(bookstall::farewell(&registry).await?)
+    // All requests are answered. The program's last work still has the database.
+    Ok(bookstall::note_stock(&registry).await?)
 }
 
 fn routes(routes: &mut ServiceConfig) {
@@ -102,7 +102,7 @@ async fn remove(registry: Data<Registry>, id: Path<i64>) -> Answer {
 
 type Answer = Result<HttpResponse, Refusal>;
 
-/// An error of estoult as an answer: its kind decides the status.
+/// An error of estoult as a response: its kind decides the status.
 #[derive(Debug)]
 struct Refusal(estoult::Error);
 

@@ -1,6 +1,6 @@
-//! estoult behind axum: the state is the registry, errors become answers, and the lifespan ends after the server.
+//! estoult behind axum: the state is the registry, errors become responses, and the lifespan ends after the server.
 //!
-//! `cargo run --example axum_app` serves until ctrl-c, with `-- --self-test` it calls itself.
+//! `cargo run --example axum_app` serves until ctrl-c, or tests itself with `-- --self-test`.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
 async fn serve(site: Site) -> Outcome {
     let registry = site.registry.clone();
     let lifespan = registry.connect().await?;
-    // Whatever comes of it, the lifespan is closed behind it.
+    // The lifespan is closed afterwards, even if serving fails.
     let served = serve_connected(site).await;
     let closed = lifespan.close().await;
     served?;
@@ -48,8 +48,8 @@ async fn serve_connected(site: Site) -> Outcome {
     axum::serve(listener, router(registry.clone()))
         .with_graceful_shutdown(stop)
         .await?;
-    // All requests are answered. The program's own work at the end still has the database.
-    Ok(bookstall::farewell(&registry).await?)
+    // All requests are answered. The program's last work still has the database.
+    Ok(bookstall::note_stock(&registry).await?)
 }
 
 fn router(registry: Registry) -> Router {
@@ -97,7 +97,7 @@ async fn remove(State(registry): State<Registry>, Path(id): Path<i64>) -> Answer
 
 type Answer<T> = Result<T, Refusal>;
 
-/// An error of estoult as an answer: its kind decides the status.
+/// An error of estoult as a response: its kind decides the status.
 struct Refusal(estoult::Error);
 
 impl From<estoult::Error> for Refusal {

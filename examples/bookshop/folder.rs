@@ -8,7 +8,7 @@ use std::{
 
 use crate::show::say;
 
-/// The databases that the bookshop has, and the endings of SQLite's files.
+/// The databases of the bookshop, and the extensions of SQLite's files.
 const DATABASES: [&str; 2] = ["shop", "archive"];
 const ENDINGS: [&str; 3] = ["db", "db-wal", "db-shm"];
 
@@ -16,7 +16,7 @@ const ENDINGS: [&str; 3] = ["db", "db-wal", "db-shm"];
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    /// The folder without databases. Only the files that the bookshop itself makes are removed.
+    /// The folder without databases. Removes only files that the bookshop itself creates.
     pub(crate) fn fresh() -> io::Result<Self> {
         let program = env::current_exe()?;
         let path = program.with_file_name("bookshop-databases");

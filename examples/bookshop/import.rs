@@ -1,4 +1,4 @@
-//! Loads the CSV files: each row becomes a changeset, a file one transaction, and a broken row a line of the report.
+//! Loads the CSV files: each row becomes a changeset, each file a transaction, each invalid row a line of the report.
 
 use std::{
     collections::HashMap,
@@ -7,7 +7,7 @@ use std::{
 };
 
 use csv::{ErrorKind, Reader, StringRecord};
-use estoult::{Anyone, Changeset, Error, FieldError, Registry, Schema};
+use estoult::{Changeset, Error, FieldError, Registry, Schema, schema::Untenanted};
 
 use crate::{
     Outcome,
@@ -15,21 +15,21 @@ use crate::{
     show::progress,
 };
 
-/// What became of a file.
+/// The outcome for a file.
 pub(crate) struct Import {
     pub(crate) file: &'static str,
     pub(crate) loaded: usize,
     pub(crate) refused: Vec<Refused>,
 }
 
-/// A row that was left out, and why.
+/// A row that was skipped, and why.
 pub(crate) struct Refused {
     pub(crate) line: u64,
     pub(crate) field: String,
     pub(crate) reason: String,
 }
 
-/// A row of the shape that its file has.
+/// A row with the columns of its file.
 struct Row {
     line: u64,
     fields: Vec<(String, String)>,
@@ -86,13 +86,13 @@ fn book(row: &Row, authors: &HashMap<String, i64>) -> Changeset<Book> {
         .unique_together([Book::title.name(), Book::author_id.name()]);
     match authors.get(row.field("author")) {
         Some(id) => changeset.put(Book::author_id, *id),
-        None => changeset.add_error(Book::author_id, "unknown", "is nobody in authors.csv"),
+        None => changeset.add_error(Book::author_id, "unknown", "is not in authors.csv"),
     }
 }
 
-/// Inserts all rows in one transaction. Each row has a savepoint of its own, so that one that the database refuses
-/// takes no other with it.
-async fn load<S: Schema<Tenant = Anyone>>(
+/// Inserts all rows in one transaction. Each row has a savepoint of its own, so a row that the database refuses does
+/// not roll back the others.
+async fn load<S: Schema<Tenant = Untenanted>>(
     registry: &Registry,
     sheet: Sheet,
     changeset: impl Fn(&Row) -> Changeset<S>,
@@ -153,7 +153,7 @@ impl Row {
     }
 }
 
-/// Reads a file that has these columns. A row of another shape is refused, a file of another shape is an error.
+/// Reads a file with these columns. A row with other columns is refused; a file with other columns is an error.
 fn read<const N: usize>(file: &'static str, columns: [&str; N]) -> Outcome<Sheet> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("data")
@@ -193,7 +193,7 @@ fn row(record: &StringRecord, columns: &[&str]) -> Row {
     }
 }
 
-/// What is wrong with a row of the wrong shape; a file that can't be read is an error.
+/// What is wrong with the columns of a row; a file that can't be read is an error.
 fn misshapen(error: csv::Error) -> csv::Result<Refused> {
     let (position, reason) = match error.kind() {
         ErrorKind::UnequalLengths {

@@ -1,8 +1,8 @@
-//! What the rows of the bookshop are.
+//! The schemas of the bookshop.
 
 use estoult::{New, Schema, new};
 
-/// Who wrote books.
+/// A writer.
 #[derive(Debug, Clone, Schema)]
 #[schema(has_many(books: Book))]
 pub(crate) struct Author {
@@ -13,7 +13,7 @@ pub(crate) struct Author {
     pub(crate) country: String,
 }
 
-/// What they wrote.
+/// A book of one author.
 #[derive(Debug, Clone, Schema)]
 #[schema(belongs_to(author: Author), unique(author_id, title))]
 pub(crate) struct Book {

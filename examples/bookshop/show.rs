@@ -1,9 +1,9 @@
-//! How the bookshop shows what it does: headings, tables, and a progress bar where there is a terminal.
+//! The output of the bookshop: headings, tables, and a progress bar on a terminal.
 
 use comfy_table::{Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Prints a line. Whoever has closed the output, as `head` does, does not want the rest of it.
+/// Prints a line, and ignores a reader that has closed the output, as `head` does.
 macro_rules! say {
     ($($text:tt)*) => {{
         use std::io::Write;
@@ -13,7 +13,7 @@ macro_rules! say {
 
 pub(crate) use say;
 
-/// Begins a chapter.
+/// Prints a heading.
 pub(crate) fn heading(text: &str) {
     say!("\n== {text} ==");
 }
@@ -30,7 +30,7 @@ pub(crate) fn table<const N: usize>(
     say!("{table}");
 }
 
-/// A bar on the standard error; nothing when that is no terminal.
+/// A progress bar on the standard error, hidden if that is no terminal.
 pub(crate) fn progress(what: &str, rows: usize) -> ProgressBar {
     let bar = ProgressBar::new(rows.try_into().unwrap_or(u64::MAX));
     match ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}") {

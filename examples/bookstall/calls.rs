@@ -1,4 +1,4 @@
-//! What a self-test calls: each route, each way in which it can refuse, many at once, and one while the server stops.
+//! The calls of a self-test: each route, each refusal, many at once, and one while the server stops.
 
 use std::{net::SocketAddr, thread};
 
@@ -12,13 +12,13 @@ use crate::{
     site::tell,
 };
 
-/// How many clients call at once, and how often each.
+/// The number of concurrent clients, and of calls by each.
 const CLIENTS: usize = 8;
 const ROUNDS: usize = 10;
 
-/// How many books there are when all calls were answered: the first, those of the clients, and the last.
+/// The number of books after all calls: the first, those of the clients, and the last.
 pub(crate) const BOOKS: usize = 1 + CLIENTS * ROUNDS + 1;
-/// How many orders.
+/// The number of orders.
 pub(crate) const ORDERS: u64 = 1;
 
 /// Calls everything; the last call stops the server.
@@ -32,7 +32,7 @@ pub(crate) fn call_everything(
     calls.sell()?;
     call_at_once(address)?;
     tell(expect_budget(place.listed()?)?);
-    // A server that stops waits a while for clients that keep their connections open.
+    // A stopping server waits a while for clients that keep their connections open.
     drop(calls);
     write_while_it_stops(address, stop)
 }
@@ -86,7 +86,7 @@ impl Calls {
         Ok(())
     }
 
-    /// An order that can be met, one that can't, and a book that can't be removed because of the first.
+    /// An order that succeeds, one that fails, and a book that the first one keeps from being removed.
     fn sell(&self) -> Outcome {
         let books = self.get("/books", 200)?;
         let book = format!("/books/{}", key(&books[0])?);
@@ -115,7 +115,7 @@ fn call_at_once(address: SocketAddr) -> Outcome {
             .collect();
         clients.into_iter().try_for_each(|client| {
             let ended = client.join();
-            ended.unwrap_or_else(|_| Err("a client of many has panicked".into()))
+            ended.unwrap_or_else(|_| Err("one of many clients has panicked".into()))
         })
     })?;
     tell(format_args!(
@@ -136,7 +136,7 @@ fn call_in_turn(address: SocketAddr, client: usize) -> Outcome {
     Ok(())
 }
 
-/// A request that is in the server's hands when it is told to stop is answered all the same.
+/// The server still answers a request that it has received before the signal to stop.
 fn write_while_it_stops(address: SocketAddr, stop: oneshot::Sender<()>) -> Outcome {
     let body = r#"{"title": "The Last Book", "copies": 1}"#;
     let status = client::post_when_asked(address, "/books", body, || {
@@ -172,7 +172,7 @@ fn key(row: &Value) -> Outcome<i64> {
     key.ok_or_else(|| format!("read the key of a row: there is none in {row}").into())
 }
 
-/// The fields that were refused, each with its code.
+/// The refused fields, each with its code.
 fn codes(refusal: &Value) -> Value {
     let errors = refusal["errors"].as_array().map_or(&[][..], Vec::as_slice);
     let word = |error: &Value, name: &str| error[name].as_str().unwrap_or("?").to_owned();

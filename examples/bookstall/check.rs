@@ -1,4 +1,4 @@
-//! The self-test: starts the server, calls it, stops it, and looks what is left.
+//! The self-test: starts the server, calls it, stops it, and checks what is left.
 
 use std::{
     io::{self, Write},
@@ -19,10 +19,10 @@ use crate::{
     site::{Ready, Site, tell},
 };
 
-/// How long a self-test may take before it is broken off.
+/// How long a self-test may take before it is aborted.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Runs the server twice: once all is well, once its port is taken.
+/// Runs the server twice: once normally, once with its port taken.
 pub(crate) fn self_test(serve: &dyn Fn(Site) -> Outcome) -> Outcome {
     let place = Arc::new(Place::new()?);
     let tested = serve_and_call(serve, &place).and_then(|()| fail_to_listen(serve, &place));
@@ -40,7 +40,7 @@ fn serve_and_call(serve: &dyn Fn(Site) -> Outcome, place: &Arc<Place>) -> Outcom
         registry.default_database()
     ));
     let (stop, stopped) = oneshot::channel();
-    let (told, heard) = mpsc::channel();
+    let (outcome, called) = mpsc::channel();
     let caller = Arc::clone(place);
     serve(Site {
         registry: registry.clone(),
@@ -48,32 +48,32 @@ fn serve_and_call(serve: &dyn Fn(Site) -> Outcome, place: &Arc<Place>) -> Outcom
         stop: stopped,
         ready: Ready::new(move |address| {
             tell(format_args!("listening on http://{address}"));
-            thread::spawn(move || told.send(calls::call_everything(address, &caller, stop)));
+            thread::spawn(move || outcome.send(calls::call_everything(address, &caller, stop)));
             give_up_after(LIMIT);
         }),
     })?;
-    heard
+    called
         .recv()
         .map_err(|_| "the server ended without having been called")??;
     look_after_the_end(&registry, place)
 }
 
-/// The work of the end had the database, and afterwards nobody has it any more.
+/// The server's last work had the database, and no connection is open after it.
 fn look_after_the_end(registry: &Registry, place: &Place) -> Outcome {
     nothing_is_open(registry, place)?;
     let left = place.left()?;
     let note = format!("closed with {BOOKS} books");
     if left.notes != [note.clone()] {
         return Err(format!(
-            "the work of the end should have left the note {note:?}, but there is {:?}",
+            "the last work should have left the note {note:?}, but there is {:?}",
             left.notes
         )
         .into());
     }
     tell(format_args!(
-        "the work of the end was done before: it noted {note:?}"
+        "the last work was done before: it noted {note:?}"
     ));
-    if (left.books, left.orders) != (BOOKS as u64, ORDERS) {
+    if (left.books, left.orders) != (BOOKS.try_into()?, ORDERS) {
         return Err(format!("expected {BOOKS} books and {ORDERS} order, found {left:?}").into());
     }
     Ok(())
@@ -92,11 +92,14 @@ fn nothing_is_open(registry: &Registry, place: &Place) -> Outcome {
     if outside > 0 {
         return Err(format!("{database} was used {outside} times without being connected").into());
     }
-    tell(format_args!("nothing is open: {}", place.expect_nobody()?));
+    tell(format_args!(
+        "nothing is open: {}",
+        place.expect_no_connection()?
+    ));
     Ok(())
 }
 
-/// A start that fails half way leaves nothing open, either.
+/// A start that fails leaves nothing open, either.
 fn fail_to_listen(serve: &dyn Fn(Site) -> Outcome, place: &Place) -> Outcome {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let registry = place.registry()?;
@@ -120,7 +123,7 @@ fn fail_to_listen(serve: &dyn Fn(Site) -> Outcome, place: &Place) -> Outcome {
 fn give_up_after(limit: Duration) {
     thread::spawn(move || {
         thread::sleep(limit);
-        let _ = writeln!(io::stderr(), "no end after {} s", limit.as_secs());
+        let _ = writeln!(io::stderr(), "not finished after {} s", limit.as_secs());
         process::exit(1);
     });
 }

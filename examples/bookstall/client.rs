@@ -34,7 +34,7 @@ impl Client {
         }
     }
 
-    /// The status and the JSON of an answer; `null` when it has no body, a text when it has another one.
+    /// The status and the JSON of an answer; `null` without a body, a string for a body that is not JSON.
     ///
     /// # Errors
     ///
@@ -43,7 +43,7 @@ impl Client {
         read(self.agent.get(self.url(path)).call()?)
     }
 
-    /// Sends JSON, or what should be some.
+    /// Posts a body that may or may not be JSON.
     ///
     /// # Errors
     ///
@@ -77,9 +77,9 @@ fn read(mut response: Response<Body>) -> Outcome<(u16, Value)> {
     Ok((status, body))
 }
 
-/// Posts JSON, but not before the server asks for the body: by then the request is in its hands. Gives the status.
+/// Posts JSON, but only after the server has received the request and asks for the body. Returns the status.
 ///
-/// This is spoken by hand, since ureq takes no `100 Continue` with headers, which some servers send.
+/// It speaks HTTP by hand, since ureq refuses a `100 Continue` with headers, which some servers send.
 pub(crate) fn post_when_asked(
     address: SocketAddr,
     path: &str,
@@ -104,7 +104,7 @@ pub(crate) fn post_when_asked(
     read_status(&mut answer)
 }
 
-/// The status of an answer, whose head is read to its end.
+/// The status of an answer, after reading its whole head.
 fn read_status(answer: &mut impl BufRead) -> Outcome<u16> {
     let mut status = None;
     for line in answer.lines() {

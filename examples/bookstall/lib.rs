@@ -1,7 +1,7 @@
 //! A stall that sells books: what the web examples serve, whatever their framework.
 //!
-//! An example is a function that takes a [`Site`], and [`run`] is its `main`: it reads the arguments, says where the
-//! server listens and stops it on ctrl-c, or with `--self-test` calls it over TCP and looks whether all was closed.
+//! An example is a function that takes a [`Site`], and [`run`] is its `main`: it reads the arguments, prints where the
+//! server listens and stops it on ctrl-c, or with `--self-test` calls it over TCP and checks that all is closed.
 //!
 //! Invariant: no web framework is known here.
 
@@ -19,7 +19,7 @@ use std::error::Error;
 pub use self::{
     client::Client,
     site::{Ready, Site, Stop, run, tell},
-    stall::{Book, Note, Order, add, book, books, farewell, open, order, remove},
+    stall::{Book, Note, Order, add, book, books, note_stock, open, order, remove},
     status::{health, refusal},
 };
 

@@ -1,4 +1,4 @@
-//! Where a self-test has its database, and what is to be seen there from outside of the server under test.
+//! The database of a self-test, and what is visible there from outside the server under test.
 
 use std::{
     env,
@@ -16,14 +16,14 @@ use crate::{
     stall::{Book, Note, Order},
 };
 
-/// How long a server may take to notice that a connection was closed.
+/// How long a server may take to notice a closed connection.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The database of `DATABASE_URL`, or a SQLite file in a folder that is removed in the end.
+/// The database of `DATABASE_URL`, or a SQLite file in a temporary folder.
 #[derive(Debug)]
 pub(crate) struct Place {
     url: String,
-    /// Removed with everything in it when it is dropped.
+    /// Its drop removes it with all files.
     folder: Option<TempDir>,
 }
 
@@ -57,7 +57,7 @@ impl Place {
         site::registry(&self.url)
     }
 
-    /// What was written. The server under test has to have ended.
+    /// What the server under test wrote. It must have ended.
     pub(crate) fn left(&self) -> estoult::Result<Left> {
         self.look(|registry| {
             let notes = Note::query().select(Note::text).order_by(Note::id.asc());
@@ -79,8 +79,7 @@ impl Place {
         })
     }
 
-    /// How many connections the database itself lists, beside the one that asks; `None` for SQLite, which keeps no
-    /// list.
+    /// The connections that the database lists, without this one; `None` for SQLite, which has no list.
     pub(crate) fn listed(&self) -> estoult::Result<Option<usize>> {
         self.look(|registry| {
             let list = match registry.default_database().dialect() {
@@ -99,8 +98,8 @@ impl Place {
         })
     }
 
-    /// Waits until nobody is connected any more.
-    pub(crate) fn expect_nobody(&self) -> Outcome<&'static str> {
+    /// Waits until no connection is open.
+    pub(crate) fn expect_no_connection(&self) -> Outcome<&'static str> {
         self.expect_no_journal()?;
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -109,7 +108,7 @@ impl Place {
                 Some(0) => return Ok("the server lists no connection"),
                 Some(listed) if Instant::now() > deadline => {
                     return Err(format!(
-                        "the server still lists {listed} connections; the self-test wants a database of its own"
+                        "the server still lists {listed} connections; the self-test needs a database of its own"
                     )
                     .into());
                 }
@@ -118,19 +117,19 @@ impl Place {
         }
     }
 
-    /// The journal of a SQLite file is there as long as somebody has the file open.
+    /// The journal of a SQLite file exists as long as a program has the file open.
     fn expect_no_journal(&self) -> Outcome {
         let journal = self
             .folder
             .as_ref()
             .map(|folder| folder.path().join("bookstall.db-wal"));
         if journal.as_ref().is_some_and(|journal| journal.exists()) {
-            // Two that close at the same moment both leave it to the other; one that comes and goes alone does not.
+            // Of two connections that close at once, each may leave the removal to the other; a single one removes it.
             self.look(|registry| run_sync(Book::query().count(registry)))?;
         }
         match journal.filter(|journal: &PathBuf| journal.exists()) {
             Some(journal) => {
-                Err(format!("{} is there: a connection is still open", journal.display()).into())
+                Err(format!("{} exists: a connection is still open", journal.display()).into())
             }
             None => Ok(()),
         }
@@ -148,7 +147,7 @@ impl Place {
         Ok(())
     }
 
-    /// Looks at the database over a connection that is closed again.
+    /// Looks at the database through a connection of its own, and closes it.
     fn look<T>(&self, ask: impl FnOnce(&Registry) -> estoult::Result<T>) -> estoult::Result<T> {
         let registry =
             Registry::builder(Database::builder(&self.url).max_connections(1)).build()?;
@@ -156,7 +155,7 @@ impl Place {
     }
 }
 
-/// How many connections there may be.
+/// Checks that the server does not have too many connections.
 pub(crate) fn expect_budget(listed: Option<usize>) -> Outcome<String> {
     match listed {
         Some(0) => Err("the server lists no connection, though requests were answered".into()),
@@ -167,6 +166,6 @@ pub(crate) fn expect_budget(listed: Option<usize>) -> Outcome<String> {
         Some(listed) => Ok(format!(
             "{listed} of at most {CONNECTIONS} connections are open"
         )),
-        None => Ok("SQLite keeps no list of connections".to_owned()),
+        None => Ok("SQLite has no list of connections".to_owned()),
     }
 }

@@ -1,4 +1,4 @@
-//! What a web example is given, and its `main`.
+//! The settings of a web example, and its `main`.
 
 use std::{
     env, fmt,
@@ -14,13 +14,13 @@ use tokio::sync::oneshot;
 
 use crate::{Outcome, arguments::Arguments, check};
 
-/// How many connections a stall has at most, over all of its threads and runtimes.
+/// The maximum of connections of a stall, over all of its threads and runtimes.
 pub(crate) const CONNECTIONS: usize = 6;
 
 /// Ready when the server is to stop: a future for async code, `blocking_recv` for other code.
 pub type Stop = oneshot::Receiver<()>;
 
-/// What a server is given: its databases, not connected yet, and where to listen.
+/// The settings of a server: its databases, not connected yet, and where to listen.
 #[derive(Debug)]
 pub struct Site {
     /// The databases.
@@ -29,11 +29,11 @@ pub struct Site {
     pub port: u16,
     /// When to stop.
     pub stop: Stop,
-    /// To be told once requests are answered, and where.
+    /// To be called when the server answers requests, with its address.
     pub ready: Ready,
 }
 
-/// Wants to know when the server is ready. No thread of the stall's own runs before that.
+/// Called when the server is ready. The stall starts no thread before that.
 pub struct Ready(Box<dyn FnOnce(SocketAddr) + Send + Sync>);
 
 impl fmt::Debug for Ready {
@@ -47,13 +47,13 @@ impl Ready {
         Self(Box::new(then))
     }
 
-    /// Says that the server answers at this address.
+    /// Reports that the server answers at this address.
     pub fn at(self, address: SocketAddr) {
         (self.0)(address);
     }
 }
 
-/// Prints a line. Whoever has closed the output, as `head` does, does not want the rest of it.
+/// Prints a line, and ignores a reader that has closed the output, as `head` does.
 pub fn tell(text: impl fmt::Display) {
     let mut output = io::stdout().lock();
     let _ = writeln!(output, "{text}").and_then(|()| output.flush());
@@ -111,7 +111,7 @@ fn file(name: &str) -> io::Result<PathBuf> {
 fn on_ctrl_c(address: SocketAddr, stop: oneshot::Sender<()>) {
     let mut stop = Some(stop);
     let set = ctrlc::set_handler(move || {
-        // A second ctrl-c changes nothing: it is stopping already.
+        // A second ctrl-c changes nothing: the server is stopping already.
         if let Some(stop) = stop.take() {
             let _ = stop.send(());
         }
@@ -121,7 +121,7 @@ fn on_ctrl_c(address: SocketAddr, stop: oneshot::Sender<()>) {
             "listening on http://{address}; ctrl-c stops it"
         )),
         Err(error) => tell(format_args!(
-            "listening on http://{address}; ctrl-c breaks it off, since it can't be caught: {error}"
+            "listening on http://{address}; ctrl-c kills it, since it can't be caught: {error}"
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! The stall itself: its rows, its tables, and what can be asked of it. Each function is what a handler calls.
+//! The stall itself: its rows, its tables, and the functions that handlers call.
 
 use estoult::{Dialect, Params, Reads, Registry, Result, Schema, batch, new, sql};
 use serde::Serialize;
@@ -9,13 +9,13 @@ use serde::Serialize;
 pub struct Book {
     /// The key.
     pub id: i64,
-    /// The title, which no other book has.
+    /// The title, which is unique.
     pub title: String,
-    /// How many are left; never less than none, which the table's check ensures.
+    /// How many are left; a check of the table keeps it from being negative.
     pub copies: i32,
 }
 
-/// Copies of a book that somebody bought.
+/// Copies of a book that a customer bought.
 #[derive(Debug, Clone, Serialize, Schema)]
 #[schema(table = "stall_orders")]
 pub struct Order {
@@ -27,7 +27,7 @@ pub struct Order {
     pub copies: i32,
 }
 
-/// What the program writes down of itself.
+/// A note that the program writes about itself.
 #[derive(Debug, Clone, Schema)]
 #[schema(table = "stall_notes")]
 pub struct Note {
@@ -37,7 +37,7 @@ pub struct Note {
     pub text: String,
 }
 
-/// Makes the tables that are not there yet. A program of any size has migrations instead.
+/// Creates missing tables. A larger program uses migrations instead.
 ///
 /// # Errors
 ///
@@ -85,11 +85,11 @@ pub async fn book(db: &impl Reads, id: i64) -> Result<Book> {
     Book::query().filter(Book::id.eq(id)).one(db).await
 }
 
-/// Adds a book from input that nobody has checked.
+/// Adds a book from unchecked input.
 ///
 /// # Errors
 ///
-/// `Invalid` with every field that is wrong; a title that is taken is one, too.
+/// `Invalid` with every wrong field, such as a title that is taken.
 pub async fn add(registry: &Registry, input: &impl Params) -> Result<Book> {
     let changeset = Book::changeset()
         .cast(input, [Book::title.name(), Book::copies.name()])
@@ -101,7 +101,7 @@ pub async fn add(registry: &Registry, input: &impl Params) -> Result<Book> {
     changeset.insert(registry).await
 }
 
-/// Sells copies: an order, and as many books less on the shelf, or neither.
+/// Sells copies: inserts an order and takes the copies from the shelf, or neither.
 ///
 /// # Errors
 ///
@@ -113,12 +113,12 @@ pub async fn order(registry: &Registry, id: i64, input: &impl Params) -> Result<
         .required(Order::copies)
         .range(Order::copies, 1..);
     let Some(copies) = order.get(Order::copies).filter(|_| order.is_valid()) else {
-        // With errors it sends nothing, and says what is wrong.
+        // An invalid changeset sends nothing, and its error says what is wrong.
         return order.insert(registry).await;
     };
     let tx = registry.default_database().begin().await?;
     let book = book(&tx, id).await?;
-    // The book first: its row stays locked until the end, so that rivals wait for each other and not both at once.
+    // Updates the book first: its row stays locked until the commit, so concurrent orders can't deadlock.
     sql("update stall_books set copies = copies - :copies where id = :id")
         .bind("copies", copies)
         .bind("id", book.id)
@@ -129,21 +129,21 @@ pub async fn order(registry: &Registry, id: i64, input: &impl Params) -> Result<
     Ok(order)
 }
 
-/// Takes a book out of the shop.
+/// Deletes a book.
 ///
 /// # Errors
 ///
-/// `NotFound` when there is none with this key, `Constraint` when somebody ordered it.
+/// `NotFound` when there is none with this key, `Constraint` when a customer has ordered it.
 pub async fn remove(registry: &Registry, id: i64) -> Result<()> {
     book(registry, id).await?.delete(registry).await
 }
 
-/// The program's own work at its end, which still needs the database: it notes how many books there are.
+/// The program's last work, which still needs the database: it notes the number of books.
 ///
 /// # Errors
 ///
-/// `Connection` when the database is gone already.
-pub async fn farewell(registry: &Registry) -> Result<()> {
+/// `Connection` when the database can't be reached.
+pub async fn note_stock(registry: &Registry) -> Result<()> {
     let text = format!("closed with {} books", Book::query().count(registry).await?);
     new!(Note { text }).insert(registry).await?;
     Ok(())

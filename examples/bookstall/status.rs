@@ -1,8 +1,8 @@
-//! What an error is in HTTP: its kind decides the status, and what a stranger may read of it. The same for the health.
+//! Errors and health as HTTP: the kind of an error decides the status, and what a client may see.
 
 use std::io::{self, Write};
 
-use estoult::{DatabaseHealth, Error, ErrorKind, Registry};
+use estoult::{Error, ErrorKind, Registry, database::DatabaseHealth};
 use serde_json::{Value, json};
 
 /// The status of an answer to a request that failed.
@@ -17,16 +17,16 @@ fn status(error: &Error) -> u16 {
     }
 }
 
-/// The status and the body of such an answer. What is the server's own affair goes to its log and not to the client.
+/// The status and the body of such an answer. Internal details go to the server's log, not to the client.
 #[must_use]
 pub fn refusal(error: &Error) -> (u16, Value) {
     let status = status(error);
     let body = match status {
-        404 => json!({ "error": "there is none with this key" }),
-        409 => json!({ "error": "it contradicts what is stored" }),
+        404 => json!({ "error": "there is no row with this key" }),
+        409 => json!({ "error": "it conflicts with stored data" }),
         422 => json!({ "errors": fields(error) }),
         503 => json!({ "error": "the database does not answer; try again later" }),
-        _ => json!({ "error": "the server made a mistake" }),
+        _ => json!({ "error": "internal error" }),
     };
     if status >= 500 {
         let _ = writeln!(io::stderr(), "answered {status}: {error}");
@@ -34,7 +34,7 @@ pub fn refusal(error: &Error) -> (u16, Value) {
     (status, body)
 }
 
-/// Every field that is wrong: code for programs, message for people.
+/// Every wrong field: code for programs, message for people.
 fn fields(error: &Error) -> Vec<Value> {
     let fields = error.fields().iter().map(|error| {
         json!({
@@ -46,14 +46,14 @@ fn fields(error: &Error) -> Vec<Value> {
     fields.collect()
 }
 
-/// How the databases fare, for whoever sends requests to this server: 200 while every one answers, else 503.
+/// Whether the databases are healthy, for a load balancer: 200 while every one answers, else 503.
 pub async fn health(registry: &Registry) -> (u16, Value) {
     let health = registry.health().await;
     let databases: Vec<_> = health.databases().iter().map(database).collect();
     let status = if health.is_healthy() {
         200
     } else {
-        // Addresses and reasons are for the log.
+        // Addresses and reasons belong in the log.
         let _ = writeln!(io::stderr(), "{health}");
         503
     };

@@ -1,6 +1,6 @@
 //! estoult behind Rocket: the registry is managed state, errors are responders, and the lifespan ends after the launch.
 //!
-//! `cargo run --example rocket_app` serves until ctrl-c, with `-- --self-test` it calls itself.
+//! `cargo run --example rocket_app` serves until ctrl-c, or tests itself with `-- --self-test`.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
 async fn serve(site: Site) -> Outcome {
     let registry = site.registry.clone();
     let lifespan = registry.connect().await?;
-    // Whatever comes of it, the lifespan is closed behind it.
+    // The lifespan is closed afterwards, even if serving fails.
     let served = serve_connected(site).await;
     let closed = lifespan.close().await;
     served?;
@@ -55,8 +55,8 @@ async fn serve_connected(site: Site) -> Outcome {
         .launch()
         .await
         .map_err(|error| format!("listen on {address}: {}", error.kind()))?;
-    // All requests are answered. The program's own work at the end still has the database.
-    Ok(bookstall::farewell(&registry).await?)
+    // All requests are answered. The program's last work still has the database.
+    Ok(bookstall::note_stock(&registry).await?)
 }
 
 fn rocket(registry: Registry, address: SocketAddr) -> Rocket<Build> {
@@ -66,7 +66,7 @@ fn rocket(registry: Registry, address: SocketAddr) -> Rocket<Build> {
         log_level: LogLevel::Off,
         ..Config::default()
     };
-    // The stall waits for ctrl-c itself.
+    // The stall handles ctrl-c itself.
     config.shutdown.ctrlc = false;
     config.shutdown.signals.clear();
     let routes = routes![books, book, add, order, remove];
@@ -126,7 +126,7 @@ async fn remove(registry: &State<Registry>, id: i64) -> Result<Status, Refusal> 
 
 type Answer<T> = Result<Json<T>, Refusal>;
 
-/// An error of estoult as an answer: its kind decides the status.
+/// An error of estoult as a response: its kind decides the status.
 #[derive(Debug, Responder)]
 struct Refusal(Custom<Json<Value>>);
 

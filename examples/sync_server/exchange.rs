@@ -1,4 +1,4 @@
-//! One request after the other, and their answers, in code that is not async.
+//! One request after the other, and their answers, in synchronous code.
 
 use std::io::Cursor;
 
@@ -7,11 +7,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tiny_http::{Header, Method, Request, Response, Server};
 
-/// Answers requests until the server lets this thread go. The thread is inside of `with_async_env`.
+/// Answers requests until the server stops this thread. The thread is inside `with_async_env`.
 pub(crate) fn answer_all(registry: &Registry, server: &Server) {
     for mut request in server.incoming_requests() {
         let (status, body) = route(registry, &mut request).unwrap_or_else(Refusal::into_answer);
-        // A client that went away does not want its answer.
+        // A client that has disconnected gets no answer, which is no error.
         let _ = request.respond(response(status, &body));
     }
 }
@@ -40,18 +40,18 @@ fn route(registry: &Registry, request: &mut Request) -> Result<Answer, Refusal> 
     }
 }
 
-/// `run_sync` waits for futures that can fail, which this one can't.
+/// `run_sync` takes futures that can fail, which this one can't.
 async fn health(registry: &Registry) -> estoult::Result<Answer> {
     Ok(bookstall::health(registry).await)
 }
 
 /// Why a request is refused.
 enum Refusal {
-    /// There is nothing at this path.
+    /// No route has this path.
     Nothing,
-    /// The body is no JSON.
+    /// The body is not JSON.
     Unreadable(serde_json::Error),
-    /// What estoult says; its kind decides the status.
+    /// An error of estoult; its kind decides the status.
     Estoult(estoult::Error),
 }
 

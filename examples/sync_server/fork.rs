@@ -1,6 +1,6 @@
-//! estoult in a server that forks: the registry is built before the fork, and each process connects behind it.
+//! estoult in a server that forks: the registry is built before the fork, and each process connects after it.
 //!
-//! `cargo run --example fork` serves until ctrl-c, with `-- --self-test` it calls itself. Unix only.
+//! `cargo run --example fork` serves until ctrl-c, or tests itself with `-- --self-test`. Unix only.
 #[cfg(unix)]
 mod exchange;
 #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! A server of several processes: what is done before the fork, in each process, and behind the last one.
+//! A server of several processes: the work before the fork, in each process, and after the last one has ended.
 
 use std::{
     io::{self, PipeReader, Read},
@@ -15,8 +15,8 @@ use tiny_http::Server;
 
 use crate::exchange;
 
-/// How many processes answer requests, one at a time each. Every one has a registry of its own, and so a bound of its
-/// own on its connections.
+/// The number of processes that answer requests, one at a time each. Each has its own registry, and so its own bound on
+/// connections.
 const PROCESSES: usize = 3;
 
 /// Serves with several processes that share one listener.
@@ -25,9 +25,9 @@ pub(crate) fn serve(site: Site) -> Outcome {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, site.port));
     let listener =
         TcpListener::bind(address).map_err(|error| format!("listen on {address}: {error}"))?;
-    // What is opened here is closed again before the fork: a connection that two processes hold serves neither.
+    // The environment closes its connections before the fork: two processes can't share one.
     registry.with_async_env(|| run_sync(bookstall::open(&registry)))?;
-    // The pipe is never written to: it ends when this process closes it, or ends itself, however that comes about.
+    // Nothing is written to the pipe: the children see its end when this process closes it or ends, even if killed.
     let (end, parent) = io::pipe()?;
     let mut processes = Vec::with_capacity(PROCESSES);
     for _ in 0..PROCESSES {
@@ -45,8 +45,8 @@ pub(crate) fn serve(site: Site) -> Outcome {
     drop(parent);
     let ended: Vec<Outcome> = processes.into_iter().map(wait).collect();
     ended.into_iter().collect::<Outcome>()?;
-    // All requests are answered. The program's own work at the end connects once more.
-    Ok(registry.with_async_env(|| run_sync(bookstall::farewell(&registry)))?)
+    // All requests are answered. The program's last work connects once more.
+    Ok(registry.with_async_env(|| run_sync(bookstall::note_stock(&registry)))?)
 }
 
 /// What a process does, from the fork to its exit code.
@@ -72,7 +72,7 @@ fn answer_until(
     answer: impl FnOnce(&Server) -> Outcome,
 ) -> Outcome {
     let server = Arc::new(Server::from_listener(listener, None)?);
-    // Ctrl-c reaches every process of a terminal: it lets this one finish its request, too.
+    // Ctrl-c reaches every process of a terminal: this one still finishes its request.
     let stopped = Arc::clone(&server);
     ctrlc::set_handler(move || stopped.unblock())?;
     let stopped = Arc::clone(&server);

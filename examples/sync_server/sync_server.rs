@@ -1,6 +1,6 @@
 //! estoult in a server without async: each thread enters an environment once, and waits for its statements.
 //!
-//! `cargo run --example sync_server` serves until ctrl-c, with `-- --self-test` it calls itself.
+//! `cargo run --example sync_server` serves until ctrl-c, or tests itself with `-- --self-test`.
 
 mod exchange;
 
@@ -14,7 +14,7 @@ use bookstall::{Outcome, Site};
 use estoult::{Error, Registry, Result, run_sync};
 use tiny_http::Server;
 
-/// How many threads answer requests; each has a connection of its own, and so has the first thread.
+/// The number of threads that answer requests; each has its own connection, and so has the main thread.
 const THREADS: usize = 4;
 
 fn main() -> ExitCode {
@@ -22,9 +22,9 @@ fn main() -> ExitCode {
 }
 
 fn serve(site: Site) -> Outcome {
-    // The databases are connected as long as this thread is inside of the environment.
+    // The databases are connected as long as this thread is inside the environment.
     let environment = site.registry.enter_sync()?;
-    // Whatever comes of it, they are closed behind it.
+    // They are closed afterwards, even if serving fails.
     let served = serve_connected(site);
     let closed = environment.close();
     served?;
@@ -43,7 +43,7 @@ fn serve_connected(site: Site) -> Outcome {
     thread::scope(|scope| {
         let threads = [(); THREADS].map(|()| scope.spawn(|| work(&registry, &server)));
         let _ = site.stop.blocking_recv();
-        // A thread goes when it has answered its request; those that wait are sent home one by one.
+        // A thread ends when it has answered its request; waiting threads are released one by one.
         for _ in &threads {
             server.unblock();
         }
@@ -53,11 +53,11 @@ fn serve_connected(site: Site) -> Outcome {
         });
         ended.into_iter().collect::<Result<()>>()
     })?;
-    // All requests are answered. The program's own work at the end still has the database.
-    Ok(run_sync(bookstall::farewell(&registry))?)
+    // All requests are answered. The program's last work still has the database.
+    Ok(run_sync(bookstall::note_stock(&registry))?)
 }
 
-/// What a thread does: one environment for all of its requests, not one for each.
+/// The work of a thread: one environment for all of its requests, not one for each.
 fn work(registry: &Registry, server: &Server) -> Result<()> {
     registry.with_async_env(|| {
         exchange::answer_all(registry, server);

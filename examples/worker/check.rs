@@ -17,14 +17,14 @@ use crate::{
     tell,
 };
 
-const JOBS: usize = 200;
+const JOBS: u64 = 200;
 const LOST: usize = 3;
-/// How many are to be done before the first crew is stopped.
+/// How many are done before the first crew is stopped.
 const FIRST: u64 = 40;
 /// How long all of it may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Works off many jobs on a fresh database, and looks what became of each.
+/// Does many jobs on a fresh database, and checks each of them.
 pub(crate) async fn self_test() -> Outcome {
     let (url, _folder) = place()?;
     let registry = Registry::builder(url).build()?;
@@ -37,7 +37,7 @@ pub(crate) async fn self_test() -> Outcome {
     let (open, outside) = (database.status().open, database.used_unconnected());
     if database.is_connected() || open > 0 || outside > 0 {
         return Err(format!(
-            "{database} should be closed: {open} connections are open, {outside} uses were outside of the lifespan"
+            "{database} should be closed: {open} connections are open, {outside} uses were outside the lifespan"
         )
         .into());
     }
@@ -45,7 +45,7 @@ pub(crate) async fn self_test() -> Outcome {
     Ok(())
 }
 
-/// The database of `DATABASE_URL`, or a SQLite file in a folder that is removed in the end.
+/// The database of `DATABASE_URL`, or a SQLite file in a temporary folder.
 fn place() -> Outcome<(String, Option<TempDir>)> {
     if let Ok(url) = env::var("DATABASE_URL") {
         return Ok((url, None));
@@ -85,7 +85,7 @@ async fn work_off(registry: &Registry) -> Outcome {
     look_at_all(registry).await
 }
 
-/// A worker takes jobs and is never heard of again. It held them for no time at all, so that nobody has to wait.
+/// A worker takes jobs and is lost. It takes them for a moment only, so no other worker has to wait.
 async fn lose_some(registry: &Registry) -> Outcome {
     let mut lost = BTreeSet::new();
     while lost.len() < LOST {
@@ -122,14 +122,14 @@ async fn stop_in_between(registry: &Registry) -> Outcome {
     Ok(())
 }
 
-/// A third crew does the rest, and what the lost worker had.
+/// A third crew does the rest, and the jobs of the lost worker.
 async fn finish(registry: &Registry) -> Outcome {
     let (stop, stopped) = watch::channel(false);
     let crew = Crew::new(registry)
         .workers(3)
         .pause(Duration::from_millis(5));
     let crew = tokio::spawn(crew.work(stopped));
-    let done = until(registry, JOBS as u64).await;
+    let done = until(registry, JOBS).await;
     stop.send_replace(true);
     let letters = crew.await??;
     done?;
@@ -140,7 +140,7 @@ async fn finish(registry: &Registry) -> Outcome {
     Ok(())
 }
 
-/// Waits until so many jobs are done.
+/// Waits until this number of jobs is done.
 async fn until(registry: &Registry, jobs: u64) -> Outcome {
     let deadline = Instant::now() + LIMIT;
     loop {
@@ -164,7 +164,7 @@ async fn look_at_all(registry: &Registry) -> Outcome {
         .filter(Job::state.ne(State::Done))
         .count(registry)
         .await?;
-    if letters != JOBS as u64 || undone > 0 || twice.len() != LOST {
+    if letters != JOBS || undone > 0 || twice.len() != LOST {
         return Err(format!(
             "expected {JOBS} letters, no job undone and {LOST} jobs taken twice; \
              there are {letters} letters, {undone} undone jobs, and taken twice were {twice:?}"
@@ -172,7 +172,7 @@ async fn look_at_all(registry: &Registry) -> Outcome {
         .into());
     }
     tell(format_args!(
-        "{letters} letters, one for each job; the {LOST} lost jobs came back"
+        "{letters} letters, one for each job; other workers did the {LOST} lost jobs"
     ));
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::{
     tell,
 };
 
-/// Workers that are still to begin.
+/// Workers that have not started yet.
 #[derive(Debug)]
 pub(crate) struct Crew {
     registry: Registry,
@@ -25,7 +25,7 @@ impl Crew {
         Self {
             registry: registry.clone(),
             workers: 4,
-            // Much longer than a job takes: after that another worker takes it.
+            // Much longer than a job takes: afterwards another worker takes it.
             hold: Duration::from_secs(60),
             pause: Duration::from_millis(200),
         }
@@ -42,7 +42,7 @@ impl Crew {
         self
     }
 
-    /// Works until it is told to stop, and gives the letters that were sent. A job that was begun is finished.
+    /// Works until the signal to stop, and returns the sent letters. A worker finishes a job that it has started.
     pub(crate) async fn work(self, stop: watch::Receiver<bool>) -> Outcome<Vec<Letter>> {
         let mut workers = JoinSet::new();
         for _ in 0..self.workers {
@@ -77,8 +77,8 @@ impl Worker {
                 Ok(Some(letter)) => letters.push(letter),
                 Ok(None) => self.wait().await,
                 Err(error) => {
-                    // The database may be back soon, and the job is free again when its time is over.
-                    tell(format_args!("a worker goes on after: {error}"));
+                    // The database may recover soon, and the job is free again after `held_until`.
+                    tell(format_args!("a worker continues after: {error}"));
                     self.wait().await;
                 }
             }
@@ -86,7 +86,7 @@ impl Worker {
         letters
     }
 
-    /// One job, if there is one. The stop is not looked at in between, so that a job is finished.
+    /// Does one job, if there is one. It does not check for the stop in between, so it finishes the job.
     async fn work_once(&self) -> estoult::Result<Option<Letter>> {
         let Some(job) = Job::take(&self.registry, self.hold).await? else {
             return Ok(None);
@@ -100,12 +100,12 @@ impl Worker {
         }
     }
 
-    /// Waits for a while, but not when it is to stop.
+    /// Waits for a while, or until the signal to stop.
     async fn wait(&mut self) {
         let _ = timeout(self.pause, self.stop.wait_for(|stop| *stop)).await;
     }
 
-    /// Whether it was told to, or whoever could tell is gone.
+    /// Whether the signal was sent, or its sender dropped.
     fn has_to_stop(&self) -> bool {
         *self.stop.borrow() || self.stop.has_changed().is_err()
     }

@@ -6,17 +6,17 @@ use estoult::{
     Dialect, Error, Predicate, Registry, Result, Schema, Transaction, Value, batch, new,
 };
 
-/// How often a job is tried before it is given up.
+/// How often a job is tried before it fails for good.
 const TRIES: i32 = 5;
 /// How many free jobs a worker looks at, so that several workers find one each.
 const CANDIDATES: u64 = 16;
 
-/// Where a job is in its life.
+/// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Value)]
 pub(crate) enum State {
-    /// Nobody has it.
+    /// No worker has it.
     Waiting,
-    /// A worker has it, until `held_until`. After that it is anybody's again.
+    /// A worker has it, until `held_until`. After that it is free again.
     Held,
     /// Its work is done.
     Done,
@@ -24,14 +24,14 @@ pub(crate) enum State {
     Failed,
 }
 
-/// A letter that is to be sent to somebody.
+/// A letter that is to be sent.
 #[derive(Debug, Clone, Schema)]
 #[schema(table = "jobs")]
 pub(crate) struct Job {
     pub(crate) id: i64,
     pub(crate) person: String,
     pub(crate) state: State,
-    /// How often it was taken. Each worker that takes it adds one, which also tells one holder from the next.
+    /// How often it was taken. Each worker that takes it adds one, so the number also identifies the worker's turn.
     pub(crate) tries: i32,
     /// In milliseconds since 1970.
     pub(crate) held_until: i64,
@@ -42,12 +42,12 @@ pub(crate) struct Job {
 #[schema(table = "letters")]
 pub(crate) struct Letter {
     pub(crate) id: i64,
-    /// No job has two letters; a unique index sees to it.
+    /// No job has two letters; a unique index enforces it.
     pub(crate) job_id: i64,
     pub(crate) text: String,
 }
 
-/// Makes the tables that are not there yet. A program of any size has migrations instead.
+/// Creates missing tables. A larger program uses migrations instead.
 pub(crate) async fn open(registry: &Registry) -> Result<()> {
     let key = match registry.default_database().dialect() {
         Dialect::Sqlite => "integer primary key",
@@ -72,7 +72,7 @@ pub(crate) async fn open(registry: &Registry) -> Result<()> {
 }
 
 impl Job {
-    /// Writes a job down.
+    /// Inserts a job.
     pub(crate) async fn add(registry: &Registry, person: &str) -> Result<Self> {
         let job = new!(Job {
             person: person.to_owned(),
@@ -83,10 +83,10 @@ impl Job {
         job.insert(registry).await
     }
 
-    /// Takes a job for so long; `None` when none is free.
+    /// Takes a job for this long; `None` when none is free.
     ///
-    /// Of several workers that want the same job one changes its row, and the others, whose statements wait for that
-    /// change, no longer find the number of tries that they have read.
+    /// If several workers want the same job, one changes its row. The statements of the others wait for that change and
+    /// then no longer match the number of tries that they have read.
     pub(crate) async fn take(registry: &Registry, hold: Duration) -> Result<Option<Self>> {
         loop {
             let now = now();
@@ -120,7 +120,7 @@ impl Job {
         }
     }
 
-    /// Does the work and marks the job as done, both or neither, and gives the letter.
+    /// Does the work and marks the job as done, both or neither, and returns the letter.
     pub(crate) async fn work(&self, registry: &Registry) -> Result<Letter> {
         let tx = registry.default_database().begin().await?;
         let letter = self.send(&tx).await?;
@@ -132,9 +132,9 @@ impl Job {
             .update_all(&tx)
             .await?;
         if done == 0 {
-            // It took longer than it was held, and another worker has it now: what was done here is undone.
+            // It took too long, and another worker has it now: dropping the transaction rolls the letter back.
             return Err(Error::custom(format!(
-                "finish job {}: it was held too long and is somebody else's; hold jobs longer",
+                "finish job {}: it took longer than it was held, and another worker has it; hold jobs longer",
                 self.id
             )));
         }
@@ -150,7 +150,7 @@ impl Job {
         letter.insert(tx).await
     }
 
-    /// Gives a job back that could not be done, or gives it up.
+    /// Releases a job that failed, or marks it as failed for good.
     pub(crate) async fn give_back(&self, registry: &Registry) -> Result<()> {
         let state = if self.tries < TRIES {
             State::Waiting
@@ -168,13 +168,13 @@ impl Job {
     }
 }
 
-/// What a worker may take: what nobody has, and what somebody has had for too long.
+/// The jobs that a worker may take: those that no worker has, and those that one has had for too long.
 fn free(now: i64) -> Predicate<Job> {
     let lost = Job::state.eq(State::Held).and(Job::held_until.lt(now));
     Job::state.eq(State::Waiting).or(lost)
 }
 
-/// The clock of this machine. Machines whose clocks differ by more than jobs are held would take each other's.
+/// The clock of this machine. If clocks differ by more than the hold time, machines take each other's jobs.
 pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, milliseconds)

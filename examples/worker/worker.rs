@@ -1,7 +1,7 @@
 //! A background worker: takes jobs from a table, several at once, no job twice, and stops gracefully.
 //!
-//! `cargo run --example worker -- --add "Tove"` writes down a letter to be sent; without `--add` it works until ctrl-c,
-//! with `--self-test` it shows on a fresh database what becomes of jobs.
+//! `cargo run --example worker -- --add "Tove"` adds a letter to send; without `--add` it works until ctrl-c,
+//! with `--self-test` it checks on a fresh database that every job is done once.
 
 mod check;
 mod crew;
@@ -23,16 +23,16 @@ use crate::{crew::Crew, jobs::Job};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Sends letters that are written down as jobs; `DATABASE_URL` names its database.
+/// Sends letters, which are jobs in a table; `DATABASE_URL` names its database.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Adds a letter to this person instead of working; may be said several times
+    /// Adds a letter to this person instead of working; may be repeated
     #[arg(long)]
     add: Vec<String>,
     /// How many jobs are worked on at once
     #[arg(long, default_value_t = 4)]
     workers: usize,
-    /// Shows on a fresh database what becomes of jobs
+    /// Checks on a fresh database that every job is done once
     #[arg(long)]
     self_test: bool,
 }
@@ -64,7 +64,7 @@ async fn run(arguments: Arguments) -> Outcome {
     };
     let registry = Registry::builder(url).build()?;
     let lifespan = registry.connect().await?;
-    // Whatever comes of it, the lifespan is closed behind it.
+    // The lifespan is closed afterwards, even if the work fails.
     let done = run_connected(&registry, arguments).await;
     let closed = lifespan.close().await;
     done?;
@@ -93,7 +93,7 @@ async fn run_connected(registry: &Registry, arguments: Arguments) -> Outcome {
     Ok(())
 }
 
-/// Becomes true with ctrl-c, and when the process is asked to end.
+/// Becomes true on ctrl-c and on the signal to terminate.
 fn stop_on_ctrl_c() -> Outcome<watch::Receiver<bool>> {
     let (stop, stopped) = watch::channel(false);
     ctrlc::set_handler(move || {
@@ -102,7 +102,7 @@ fn stop_on_ctrl_c() -> Outcome<watch::Receiver<bool>> {
     Ok(stopped)
 }
 
-/// Prints a line. Whoever has closed the output, as `head` does, does not want the rest of it.
+/// Prints a line, and ignores a reader that has closed the output, as `head` does.
 fn tell(text: impl fmt::Display) {
     let mut output = io::stdout().lock();
     let _ = writeln!(output, "{text}").and_then(|()| output.flush());

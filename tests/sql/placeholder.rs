@@ -1,6 +1,6 @@
 //! Marks and values: there is one mark for each value, in order, on every database.
 
-use estoult::{Decimal, Dialect, Order, Predicate, Schema};
+use estoult::{Decimal, Dialect, Predicate, Schema, query::Order};
 use proptest::{
     collection::vec,
     option,
@@ -11,6 +11,7 @@ use super::{
     DIALECTS,
     schemas::{Book, Mood, Odd},
 };
+use crate::support::property;
 
 fn leaf() -> impl Strategy<Value = Predicate<Book>> {
     let number = || any::<i64>();
@@ -56,6 +57,8 @@ fn order() -> impl Strategy<Value = Order<Book>> {
 }
 
 proptest! {
+    #![proptest_config(property())]
+
     #[test]
     fn every_value_has_its_mark(
         filters in vec(tree(), 0..3),

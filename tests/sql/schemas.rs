@@ -16,6 +16,15 @@ pub(super) struct Book {
     pub(super) cover: Option<Vec<u8>>,
 }
 
+/// What was measured, with numbers that not every database can hold; in a database of its own.
+#[derive(Debug, Clone, Schema)]
+#[schema(table = "readings", database = "lab", has_many(books: Book, key = "author_id"))]
+pub(super) struct Reading {
+    pub(super) id: i64,
+    pub(super) value: f64,
+    pub(super) count: u64,
+}
+
 /// A type of PostgreSQL's own, as far as it is PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Value)]
 #[value(postgres_enum = "Mood of the \"reader\", $1?")]

@@ -1,8 +1,9 @@
 //! Statements on rows of tenants, without a database and so without a tenant: a null stands for it.
 
 use estoult::{Decimal, Schema, Value};
+use insta::assert_snapshot;
 
-use super::assert_side_by_side;
+use super::side_by_side;
 
 /// What a customer pays.
 #[derive(Debug, Clone, Schema)]
@@ -34,17 +35,66 @@ enum Customer {
 
 #[test]
 fn a_query_is_limited_to_the_tenant() {
-    assert_side_by_side!(Fee::query().select(Fee::id).filter(Fee::cents.gt(100)));
+    assert_snapshot!(side_by_side(&Fee::query().select(Fee::id).filter(Fee::cents.gt(100))), @r#"
+    SQLite:
+        SELECT "fees"."id" FROM "fees" WHERE "fees"."customer" = ? AND "fees"."cents" > ?
+        [NULL, an integer]
+    PostgreSQL:
+        SELECT "fees"."id"
+        FROM "fees"
+        WHERE "fees"."customer" = (CAST($1 AS "customer")) AND "fees"."cents" > $2
+        [NULL, an integer]
+    MySQL, MariaDB:
+        SELECT `fees`.`id` FROM `fees` WHERE `fees`.`customer` = ? AND `fees`.`cents` > ?
+        [NULL, an integer]
+    "#);
 }
 
 #[test]
 fn alternatives_do_not_lead_out_of_the_tenant() {
     let either = Fee::cents.gt(100).or(Fee::cents.lt(10));
-    assert_side_by_side!(Fee::query().select(Fee::id).filter(either));
+    assert_snapshot!(side_by_side(&Fee::query().select(Fee::id).filter(either)), @r#"
+    SQLite:
+        SELECT "fees"."id"
+        FROM "fees"
+        WHERE "fees"."customer" = ? AND ("fees"."cents" > ? OR "fees"."cents" < ?)
+        [NULL, an integer, an integer]
+    PostgreSQL:
+        SELECT "fees"."id"
+        FROM "fees"
+        WHERE "fees"."customer" = (CAST($1 AS "customer")) AND ("fees"."cents" > $2 OR "fees"."cents" < $3)
+        [NULL, an integer, an integer]
+    MySQL, MariaDB:
+        SELECT `fees`.`id`
+        FROM `fees`
+        WHERE `fees`.`customer` = ? AND (`fees`.`cents` > ? OR `fees`.`cents` < ?)
+        [NULL, an integer, an integer]
+    "#);
 }
 
 #[test]
 fn a_subquery_is_limited_to_the_tenant() {
     let shared = Fee::parts.any(Part::share.gt(Decimal::ONE));
-    assert_side_by_side!(Fee::query().select(Fee::id).filter(shared));
+    assert_snapshot!(side_by_side(&Fee::query().select(Fee::id).filter(shared)), @r#"
+    SQLite:
+        SELECT "fees"."id"
+        FROM "fees"
+        WHERE "fees"."customer" = ? AND EXISTS(SELECT 1 FROM "parts" AS "estoult_1" WHERE
+        "estoult_1"."fee_id" = "fees"."id" AND "estoult_1"."customer of it" = ? AND ("estoult_1"."share"
+        COLLATE estoult_decimal) > ?)
+        [NULL, NULL, a decimal number]
+    PostgreSQL:
+        SELECT "fees"."id"
+        FROM "fees"
+        WHERE "fees"."customer" = (CAST($1 AS "customer")) AND EXISTS(SELECT 1 FROM "parts" AS "estoult_1"
+        WHERE "estoult_1"."fee_id" = "fees"."id" AND "estoult_1"."customer of it" = (CAST($2 AS "customer"))
+        AND "estoult_1"."share" > $3)
+        [NULL, NULL, a decimal number]
+    MySQL, MariaDB:
+        SELECT `fees`.`id`
+        FROM `fees`
+        WHERE `fees`.`customer` = ? AND EXISTS(SELECT 1 FROM `parts` AS `estoult_1` WHERE
+        `estoult_1`.`fee_id` = `fees`.`id` AND `estoult_1`.`customer of it` = ? AND `estoult_1`.`share` > ?)
+        [NULL, NULL, a decimal number]
+    "#);
 }

@@ -1,11 +1,11 @@
 //! The sync bridge: where it may be called, what it runs on, and how it fails.
 
-mod carried;
+mod context;
 mod environment;
-mod given;
+mod external;
 mod limits;
-mod places;
 mod subloop;
+mod thread_kind;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -13,10 +13,10 @@ use std::{
     time::Duration,
 };
 
-use estoult::{ErrorKind, FromRow, Registry, Result, Row, Schema, run_sync, sql};
+use estoult::{ErrorKind, FromRow, Registry, Result, Schema, row::Row, run_sync, sql};
 use tokio::{runtime::Builder, task::LocalSet};
 
-use self::places::PLACES;
+use self::thread_kind::PLACES;
 use crate::support::{
     Backend, Fresh, on_every_fresh, runtime,
     schemas::{Author, author, create_tables},

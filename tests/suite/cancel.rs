@@ -46,8 +46,8 @@ fn cut_everywhere(fresh: &Fresh, verb: impl AsyncFn(&Database) -> Result<()>) ->
     cut_in(fresh, &[Way::Kept, Way::Asked], verb)
 }
 
-/// Drops the verb after no poll, one poll, two polls and so on until it completes, and looks each time whether the
-/// database is as if nobody had been there.
+/// Drops the verb after no poll, one poll, two polls and so on until it completes, and checks each time that the
+/// database is as before.
 fn cut_in(fresh: &Fresh, ways: &[Way], verb: impl AsyncFn(&Database) -> Result<()>) -> Result<()> {
     runtime().block_on(async {
         let witness = fresh.database();

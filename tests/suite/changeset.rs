@@ -35,7 +35,7 @@ const FIELDS: [&str; 9] = [
     "name", "note", "count", "price", "weight", "is_sold", "day", "mark", "size",
 ];
 
-fn columns() -> [estoult::ColumnName; 9] {
+fn columns() -> [estoult::schema::ColumnName; 9] {
     [
         Product::name.name(),
         Product::note.name(),

@@ -1,10 +1,10 @@
-//! Deletes: of a row, and of all rows that filters accept.
+//! Deletes of one row.
 
 use estoult::{Conflict, ConstraintKind, ErrorKind, Schema};
 
 use crate::support::{
     on_every_backend,
-    schemas::{Author, Book, author, book, create_tables},
+    schemas::{Author, author, book, create_tables},
 };
 
 on_every_backend!(a_deleted_row_is_gone_and_others_stay, async |db| {
@@ -44,40 +44,6 @@ on_every_backend!(a_row_that_others_need_is_not_deleted, async |db| {
     ] {
         let constraint = error.constraint().expect("a broken constraint");
         assert_eq!(constraint.kind, ConstraintKind::ForeignKey);
-    }
-    assert_eq!(Author::query().count(db).await?, 1);
-    Ok(())
-});
-
-on_every_backend!(delete_all_tells_how_many_rows, async |db| {
-    create_tables(db).await?;
-    let kurt = author(db, "Kurt").await?;
-    for (title, cents) in [("a", 100), ("b", 200), ("c", 1000)] {
-        book(db, &kurt, title, cents).await?;
-    }
-    let cheap = Book::query().filter(Book::price.lt(estoult::Decimal::from(10)));
-    assert_eq!(cheap.clone().delete_all(db).await?, 2);
-    assert_eq!(cheap.delete_all(db).await?, 0);
-    assert_eq!(Book::query().one(db).await?.title, "c");
-    let listed = Book::query().filter(Book::title.in_list(["c", "d"]));
-    assert_eq!(listed.delete_all(db).await?, 1);
-    Ok(())
-});
-
-on_every_backend!(delete_all_refuses_what_is_no_filter, async |db| {
-    create_tables(db).await?;
-    author(db, "Kurt").await?;
-    let rows = || Author::query();
-    let refused = [
-        rows().limit(1),
-        rows().offset(1),
-        rows().order_by(Author::id.asc()),
-        rows().distinct(),
-        rows().group_by(Author::id),
-    ];
-    for query in refused {
-        let error = query.delete_all(db).await.unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Unsupported), "{error:?}");
     }
     assert_eq!(Author::query().count(db).await?, 1);
     Ok(())

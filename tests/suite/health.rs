@@ -1,11 +1,14 @@
-//! Health: what is told of databases that answer, that do not, and that are busy.
+//! Health checks of databases that answer, that do not, and that are busy.
 
 use std::{
     net::TcpListener,
     time::{Duration, Instant},
 };
 
-use estoult::{Database, DatabaseState, ErrorKind, Registry, Role};
+use estoult::{
+    Database, ErrorKind, Registry,
+    database::{DatabaseState, Role},
+};
 
 use crate::support::{Backend, Capture, Fresh, mask, on_every_fresh, runtime, within, wrap};
 
@@ -77,9 +80,9 @@ on_every_fresh!(an_exhausted_pool_is_reported_as_one, |fresh| {
         let error = health.error.unwrap();
         assert!(matches!(error.kind(), ErrorKind::Timeout), "{error:?}");
         let text = error.message().replace(db.address(), "ADDRESS");
-        insta::assert_snapshot!(wrap(mask(&text)), @r"
-        get a connection: none was free within #ms: # of # are in use; give connections
-        back earlier, or raise max_connections
+        insta::assert_snapshot!(wrap(mask(&text)), @"
+        get a connection: none was free within #ms: # of # are in use; release
+        connections earlier, or raise max_connections
         ");
         drop(held);
         assert!(db.health().await.is_healthy());
@@ -110,7 +113,7 @@ fn a_registry_tells_of_each_database_in_a_line() {
         assert_eq!(names, ["default", "dead", "silent"]);
         let text = mask(&health.to_string().replace(&folder, "sqlite:/FOLDER"));
         assert!(!format!("{text} {health:?}").contains("hidden"), "{text}");
-        insta::assert_snapshot!(wrap(text.replace("#.#µs", "#.#ms")), @r"
+        insta::assert_snapshot!(wrap(text.replace("#.#µs", "#.#ms")), @"
         `default` (sqlite:/FOLDER/test.db): connected, primary, answers in #.#ms, # of #
         connections open, # in use
         `dead` (mysql://app@#.#.#.#:#/shop): not connected, # of # connections open, #
@@ -118,7 +121,7 @@ fn a_registry_tells_of_each_database_in_a_line() {
         error #); is the server running and reachable?
         `silent` (postgres://app@#.#.#.#:#/shop): not connected, # of # connections
         open, # in use; failed: get a connection: none could be opened within #ms; see
-        whether it stands still
+        whether it hangs
         ");
         lifespan.close().await.unwrap();
     });

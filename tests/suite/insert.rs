@@ -1,7 +1,5 @@
 //! Inserts of one row: where each column's value comes from.
 
-mod many;
-
 use chrono::{DateTime, Utc};
 use estoult::{Dialect, Embedded, ErrorKind, Schema, new, sql};
 use uuid::Uuid;
@@ -13,21 +11,21 @@ use crate::support::{
 
 #[derive(Debug, Clone, PartialEq, Schema)]
 #[schema(table = "tickets")]
-struct Ticket {
-    id: Uuid,
+pub(super) struct Ticket {
+    pub(super) id: Uuid,
     #[field(uuid = "v4")]
-    secret: Uuid,
-    title: String,
+    pub(super) secret: Uuid,
+    pub(super) title: String,
     #[field(default)]
-    priority: i32,
+    pub(super) priority: i32,
     #[field(default = "open".to_owned())]
-    state: String,
+    pub(super) state: String,
     #[field(default_sql = "7")]
-    weight: i64,
+    pub(super) weight: i64,
     #[field(created_at)]
-    opened: DateTime<Utc>,
+    pub(super) opened: DateTime<Utc>,
     #[field(updated_at)]
-    touched: DateTime<Utc>,
+    pub(super) touched: DateTime<Utc>,
 }
 
 #[derive(Debug, Clone, PartialEq, Schema)]
@@ -71,7 +69,7 @@ struct Number {
     value: i64,
 }
 
-fn ticket(title: &str) -> estoult::New<Ticket> {
+pub(super) fn ticket(title: &str) -> estoult::New<Ticket> {
     new!(Ticket {
         title: title.to_owned()
     })
@@ -234,7 +232,7 @@ on_every_backend!(
             .await?;
         assert_eq!(changed.work.zip, Some(5));
         assert_eq!(Person::get(db, row.id).await?, Some(changed));
-        let quote = db.dialect().features().quote;
+        let quote = db.dialect().features().quote();
         let table = match db.dialect() {
             Dialect::MariaDb => "`Order \"Lines\"`".to_owned(),
             _ => "\"Order \"\"Lines\"\"\"".to_owned(),

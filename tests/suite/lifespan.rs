@@ -1,15 +1,15 @@
 //! Lifespans: all databases or none, nested and overlapping, and what happens outside of them.
 
 mod attempt;
-mod closing;
-mod hook;
+mod close;
+mod hooks;
 mod mode;
 mod schedule;
 mod unconnected;
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{thread, time::Duration};
 
-use estoult::{Database, ErrorKind, Registry, Schema, extension::LeaseSource};
+use estoult::{Database, ErrorKind, Registry, Schema};
 
 use crate::support::{
     Backend, Capture, Fresh, mask, on_every_fresh, runtime,
@@ -256,21 +256,17 @@ on_every_fresh!(closing_waits_for_what_is_in_use, |fresh| {
 });
 
 on_every_fresh!(closing_names_the_holders_it_does_not_wait_for, |fresh| {
-    let connections = Arc::new(Database::builder(&fresh.url).connections()?);
-    let db = Database::from_source("shop", Arc::clone(&connections) as Arc<dyn LeaseSource>);
+    let (db, pool) = Database::builder(&fresh.url).build_pooled()?;
     runtime().block_on(async {
         let lifespan = db.connect().await?;
         let tx = db.begin().await?;
-        let error = connections
-            .close(Duration::from_millis(50))
-            .await
-            .unwrap_err();
+        let error = pool.close_all(Duration::from_millis(50)).await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Timeout), "{error:?}");
-        let text = error.message().replace(connections.address(), "ADDRESS");
-        insta::assert_snapshot!(wrap(mask(&text)), @r"
+        let text = error.message().replace(pool.address(), "ADDRESS");
+        insta::assert_snapshot!(wrap(mask(&text)), @"
         close ADDRESS: connections were still in use after #ms, held by
-        tests/suite/lifespan.rs:# for #.# s, in a transaction; they are closed when they
-        come back
+        tests/suite/lifespan.rs:# for #.# s, in a transaction; they are closed on
+        release
         ");
         tx.rollback().await?;
         lifespan.close().await
@@ -297,9 +293,9 @@ on_every_fresh!(a_database_that_is_not_connected_works_and_warns, |fresh| {
             let last = lines.last().unwrap();
             assert!(last.contains(&format!("at={}:{line}", file!())), "{last}");
             let last = last.replace(&format!("{db}"), "DATABASE");
-            insta::assert_snapshot!(wrap(mask(&last)), @r"
+            insta::assert_snapshot!(wrap(mask(&last)), @"
             a database is used that is not connected: each use opens a connection of its
-            own; call `connect()` and keep the lifespan; this place is told of once;
+            own; call `connect()` and keep the lifespan; each place is reported once;
             database=DATABASE; at=tests/suite/lifespan.rs:#; times=#
             ");
             db.transaction(async |tx| Author::query().count(tx).await)

@@ -8,10 +8,7 @@ mod projection;
 
 use estoult::{Database, ErrorKind, Result, Schema, insert_all, new};
 
-use crate::support::{
-    create_table, on_every_backend,
-    schemas::{Author, author, create_tables},
-};
+use crate::support::{create_table, on_every_backend};
 
 /// A row with some of everything, for filters.
 #[derive(Debug, Clone, PartialEq, Schema)]
@@ -50,15 +47,6 @@ async fn items(db: &Database) -> Result<()> {
 async fn names(db: &Database, query: estoult::Query<Item>) -> Result<String> {
     Ok(query.select(Item::name).all(db).await?.concat())
 }
-
-on_every_backend!(get_finds_a_row_by_its_key_or_none, async |db| {
-    create_tables(db).await?;
-    let kurt = author(db, "Kurt").await?;
-    assert_eq!(Author::get(db, kurt.id).await?, Some(kurt.clone()));
-    assert_eq!(Author::get(db, kurt.id + 1).await?, None);
-    assert_eq!(Author::get(db, i64::MIN).await?, None);
-    Ok(())
-});
 
 on_every_backend!(one_wants_exactly_one_row, async |db| {
     items(db).await?;

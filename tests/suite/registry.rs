@@ -3,7 +3,7 @@
 mod config;
 mod installed;
 
-use estoult::{Database, ErrorKind, Registry, RegistryBuilder};
+use estoult::{Database, ErrorKind, Registry, registry::RegistryBuilder};
 
 use crate::support::wrap;
 

@@ -203,7 +203,7 @@ on_every_backend!(
         assert_eq!(states(&rider).await, [("1-a".to_owned(), State::Applied)]);
         let options = RollbackOptions::default().allow_irreversible();
         let report = rider.rollback(&options).await.unwrap();
-        assert_eq!(report.kept.len(), 1);
+        assert_eq!(report.irreversible.len(), 1);
         assert_eq!(states(&rider).await, [("1-a".to_owned(), State::Pending)]);
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod cancel;
 mod check;
+mod describe;
 mod values;
 
 use std::{
@@ -12,9 +13,9 @@ use std::{
 
 use apocryphan::program::{self, Streams};
 
-use crate::support::{Backend, Fresh, mask, on_every_fresh, wrap};
+use crate::support::{Backend, Fresh, on_every_fresh, wrap};
 
-const TABLES: &str = "
+pub(super) const TABLES: &str = "
     create table authors (id integer primary key, name varchar(20) not null);
     create unique index authors_name on authors (name);
     create table books (
@@ -33,17 +34,17 @@ pub(super) struct Said {
     pub(super) err: String,
 }
 
-/// Keeps what is written.
+/// Collects what is written.
 #[derive(Clone, Default)]
-pub(super) struct Kept(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Written(Arc<Mutex<Vec<u8>>>);
 
-impl Kept {
+impl Written {
     pub(super) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
 
-impl Write for Kept {
+impl Write for Written {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())
@@ -64,7 +65,7 @@ pub(super) fn run_with(
     input: &str,
     change: impl FnOnce(Streams) -> Streams,
 ) -> Said {
-    let (out, err) = (Kept::default(), Kept::default());
+    let (out, err) = (Written::default(), Written::default());
     let input = io::Cursor::new(input.to_owned());
     let streams = change(Streams::new(input, out.clone(), err.clone()));
     let arguments = ["estoult"].iter().chain(arguments).copied();
@@ -82,15 +83,10 @@ pub(super) fn shell(fresh: &Fresh, script: &str) -> Said {
 }
 
 /// What a script shows that does not fail.
-fn shown(fresh: &Fresh, script: &str) -> String {
+pub(super) fn shown(fresh: &Fresh, script: &str) -> String {
     let said = shell(fresh, script);
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
     said.out
-}
-
-/// A name of a snapshot.
-fn of(backend: Backend, what: &str) -> String {
-    format!("shell_{what}_{backend:?}").to_lowercase()
 }
 
 on_every_fresh!(statements_are_run_and_shown_as_tables, |fresh| {
@@ -133,24 +129,8 @@ on_every_fresh!(statements_are_run_and_shown_as_tables, |fresh| {
     Ok(())
 });
 
-on_every_fresh!(tables_are_listed_and_described, |fresh| {
-    shown(fresh, TABLES);
-    shown(fresh, "create view titles as select title from books;");
-    let text = shown(fresh, "\\d\n\\d books\n\\d AUTHORS;\n");
-    let text = squeezed(&mask(&text)).replace(&mask(&schema(fresh)), "SCHEMA");
-    insta::assert_snapshot!(of(fresh.backend(), "described"), text);
-    let said = shell(fresh, "\\d book");
-    assert_eq!(said.code, 1);
-    assert_eq!(
-        said.err,
-        "error: show the table `book`: there is none of that name; `\\d` lists all; did you mean `books`?\n  \
-         at <stdin>:1\n"
-    );
-    Ok(())
-});
-
 /// The text without what depends on how long a name is.
-fn squeezed(text: &str) -> String {
+pub(super) fn squeezed(text: &str) -> String {
     let mut squeezed = String::new();
     for letter in text.chars() {
         if !("-= ".contains(letter) && squeezed.ends_with(letter)) {

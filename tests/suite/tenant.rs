@@ -5,7 +5,7 @@ mod model;
 mod raw;
 mod write;
 
-use estoult::{Database, Reads, Result, Schema, Tenant, Tenanted, Writes, count_rows, new};
+use estoult::{Database, Reads, Result, Schema, Tenanted, Writes, count_rows, new, schema::Tenant};
 
 use crate::support::{create_table, on_every_backend};
 

@@ -1,7 +1,8 @@
 //! Transactions: what is kept, what is rolled back, and what happens beside others.
 
+mod conflict;
 mod nested;
-mod rivals;
+mod script;
 mod settings;
 
 use std::panic::AssertUnwindSafe;

@@ -4,10 +4,11 @@ mod server;
 mod sqlite;
 
 use estoult::{Database, ErrorKind, Registry, RegistryConfig};
+use insta::assert_snapshot;
 use proptest::prelude::{Strategy, any, prop_assert, proptest};
 use serde::Deserialize;
 
-use crate::support::wrap;
+use crate::support::{property, wrap};
 
 /// The message about a malformed URL.
 fn refused(url: &str) -> String {
@@ -19,8 +20,22 @@ fn refused(url: &str) -> String {
     error.to_string()
 }
 
+/// The messages about malformed URLs, each below its URL, none of which shows the password.
+fn all_refused(urls: &[&str]) -> String {
+    let mut lines = Vec::new();
+    for url in urls {
+        let message = refused(url);
+        assert!(
+            !message.contains("hid") && !message.contains("den@"),
+            "{message}"
+        );
+        lines.push(format!("{url}\n    {message}"));
+    }
+    wrap(lines.join("\n"))
+}
+
 #[test]
-fn a_malformed_url_is_told_which_part_is_wrong() {
+fn a_url_begins_with_a_known_scheme_and_names_a_file() {
     let urls = [
         "",
         "shop.db",
@@ -28,6 +43,32 @@ fn a_malformed_url_is_told_which_part_is_wrong() {
         "host=localhost password=hidden:1",
         "sqlite:",
         "sqlite://",
+    ];
+    assert_snapshot!(all_refused(&urls), @r"
+
+    read a database URL: it has no scheme; begin it with `sqlite:`, `postgres://` or
+    `mysql://`
+    shop.db
+    read a database URL: it has no scheme; begin it with `sqlite:`, `postgres://` or
+    `mysql://`
+    oracle://app:hidden@localhost/shop
+    read a database URL: unknown scheme `oracle`; known are `sqlite:`, `postgres://`
+    and `mysql://`
+    host=localhost password=hidden:1
+    read a database URL: it does not begin with a scheme; known are `sqlite:`,
+    `postgres://` and `mysql://`
+    sqlite:
+    read a sqlite URL: the path is missing; write `sqlite:file.db` or
+    `sqlite::memory:`
+    sqlite://
+    read a sqlite URL: the path is missing; write `sqlite:file.db` or
+    `sqlite::memory:`
+    ");
+}
+
+#[test]
+fn a_url_of_postgres_is_told_which_part_is_wrong() {
+    let urls = [
         "postgres:app:hidden@localhost/shop",
         "postgres:/shop",
         "postgres://app:hidden@localhost:port/shop",
@@ -36,45 +77,104 @@ fn a_malformed_url_is_told_which_part_is_wrong() {
         "postgres://app:hidden@one,two/shop",
         "postgres://app:hid/den@localhost/shop",
         "postgres://app:1/hidden@localhost/shop",
+    ];
+    assert_snapshot!(all_refused(&urls), @r"
+    postgres:app:hidden@localhost/shop
+    read a postgres URL: `//` is missing behind the scheme; write it as
+    scheme://user:password@host:port/database
+    postgres:/shop
+    read a postgres URL: `//` is missing behind the scheme; write it as
+    scheme://user:password@host:port/database
+    postgres://app:hidden@localhost:port/shop
+    read a postgres URL: the port is not a number from 1 to 65535 (in user and
+    password write `@ : / # ?` as %40 %3A %2F %23 %3F); write it as
+    postgres://user:password@host:port/database
+    postgres://app:hidden@localhost:70000/shop
+    read a postgres URL: the port is not a number from 1 to 65535 (in user and
+    password write `@ : / # ?` as %40 %3A %2F %23 %3F); write it as
+    postgres://user:password@host:port/database
+    postgres://app:hidden@[::1/shop
+    read a postgres URL: the host is not a valid IP address; write it as
+    postgres://user:password@host:port/database
+    postgres://app:hidden@one,two/shop
+    read a postgres URL: it names several hosts; a database has one, name each host
+    in a database of its own
+    postgres://app:hid/den@localhost/shop
+    read a postgres URL: the port is not a number from 1 to 65535 (in user and
+    password write `@ : / # ?` as %40 %3A %2F %23 %3F); write it as
+    postgres://user:password@host:port/database
+    postgres://app:1/hidden@localhost/shop
+    read a postgres URL: there is an `@` behind the host; in user and password write
+    `@ : / # ?` as %40 %3A %2F %23 %3F, elsewhere `@` as %40
+    ");
+}
+
+#[test]
+fn a_url_of_postgres_is_told_which_character_or_option_is_wrong() {
+    let urls = [
         "postgres://app:1?hidden@localhost/shop",
         "postgres://app:hid#den@localhost/shop",
         "postgres://app:hidden@localhost/shop#part",
         "postgres://app:hidden@localhost/shop?sslmode=maybe",
         "postgres://app:hidden@localhost/shop?port=big&statement_cache_capacity=0&colour=red",
+    ];
+    assert_snapshot!(all_refused(&urls), @r"
+    postgres://app:1?hidden@localhost/shop
+    read a postgres URL: there is an `@` behind the host; in user and password write
+    `@ : / # ?` as %40 %3A %2F %23 %3F, elsewhere `@` as %40
+    postgres://app:hid#den@localhost/shop
+    read a postgres URL: the port is not a number from 1 to 65535 (in user and
+    password write `@ : / # ?` as %40 %3A %2F %23 %3F); write it as
+    postgres://user:password@host:port/database
+    postgres://app:hidden@localhost/shop#part
+    read a postgres URL: there is a `#`, which means nothing in it; in user,
+    password and names write it as %23
+    postgres://app:hidden@localhost/shop?sslmode=maybe
+    read a postgres URL: option `sslmode` takes disable, prefer, require, verify-ca
+    or verify-full
+    postgres://app:hidden@localhost/shop?port=big&statement_cache_capacity=0&colour=red
+    read a postgres URL: option `port` takes a number from 1 to 65535; option
+    `statement_cache_capacity` takes a number above zero; unknown option `colour`
+    (known: application_name, host, port, user, password, dbname, options, sslmode,
+    sslrootcert, sslcert, sslkey, statement_cache_capacity)
+    ");
+}
+
+#[test]
+fn a_url_of_mysql_is_told_which_part_is_wrong() {
+    let urls = [
         "mysql://app:hidden@localhost:port/shop",
         "mysql://app:hidden@localhost/shop?ssl-mode=maybe&sockt=1",
     ];
-    let lines: Vec<_> = urls
-        .iter()
-        .map(|url| format!("{url}\n    {}", refused(url)))
-        .collect();
-    for line in &lines {
-        let (_, message) = line.split_once('\n').unwrap();
-        assert!(
-            !message.contains("hid") && !message.contains("den@"),
-            "{message}"
-        );
-    }
-    insta::assert_snapshot!("malformed_urls", wrap(lines.join("\n")));
+    assert_snapshot!(all_refused(&urls), @r"
+    mysql://app:hidden@localhost:port/shop
+    read a mysql URL: the port is not a number from 1 to 65535 (in user and password
+    write `@ : / # ?` as %40 %3A %2F %23 %3F); write it as
+    mysql://user:password@host:port/database
+    mysql://app:hidden@localhost/shop?ssl-mode=maybe&sockt=1
+    read a mysql URL: option `ssl-mode` takes disable, prefer, require, verify-ca or
+    verify-full; unknown option `sockt` (known: charset, collation, socket, port,
+    ssl-mode, ssl-ca, ssl-cert, ssl-key, statement-cache-capacity)
+    ");
 }
 
 #[test]
 fn settings_that_allow_nothing_are_refused() {
     let none = Database::builder("sqlite::memory:").max_connections(0);
-    insta::assert_snapshot!(wrap(none.build().unwrap_err()), @r"
+    assert_snapshot!(wrap(none.build().unwrap_err()), @r"
     build a database: max_connections is 0; allow at least 1
     ");
     let no_time = Database::builder("sqlite::memory:").acquire_timeout(std::time::Duration::ZERO);
-    insta::assert_snapshot!(wrap(no_time.build().unwrap_err()), @r"
-    build a database: acquire_timeout is 0, so nobody could wait for a connection;
-    allow some time
+    assert_snapshot!(wrap(no_time.build().unwrap_err()), @"
+    build a database: acquire_timeout is 0, so no caller could wait for a
+    connection; allow some time
     ");
 }
 
 /// What every password of these tests has in it, and no message has by itself.
 const MARK: &str = "Zq9x";
 
-/// A password as a user may write it into an URL, escaped or not.
+/// A password as a user may write it into a URL, escaped or not.
 fn password() -> impl Strategy<Value = String> {
     let part = "[a-z0-9@:/?#%&=+,;!$ \\[\\]\\\\-]{0,6}";
     (part, part).prop_map(|(before, after)| format!("{before}{MARK}{after}"))
@@ -116,6 +216,8 @@ fn url() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(property())]
+
     #[test]
     fn no_password_shows_in_an_error_or_in_debug(url in url()) {
         let builder = Database::builder(&url);

@@ -1,11 +1,11 @@
 //! Every kind of value makes the round trip through a real column, or is an error that names the column.
 
 mod decimal;
+mod decode;
+mod enumeration;
 mod float;
 mod integer;
 mod json;
-mod label;
-mod misfit;
 mod temporal;
 mod text;
 

@@ -26,7 +26,7 @@ impl Default for Capture {
 }
 
 impl Capture {
-    /// Collects what is told at this level, or is more important.
+    /// Collects what is logged at this level or a more important one.
     pub(crate) fn of(level: Level) -> Self {
         Self {
             level,

@@ -1,13 +1,23 @@
-//! Properties inside of a test that is connected to a database.
+//! Properties: how many cases are tried, and where those that failed once are kept.
 
 use estoult::Result;
 use proptest::{
     strategy::Strategy,
-    test_runner::{Config, TestCaseError, TestRunner},
+    test_runner::{Config, FileFailurePersistence, TestCaseError, TestRunner},
 };
 use tokio::{runtime::Handle, task::block_in_place};
 
-/// Runs the test for some generated values; the one that fails is told as small as it can be made.
+/// The settings of a property that needs no database; cases that failed are in `tests/proptest-regressions/`.
+pub(crate) fn property() -> Config {
+    // The folder is looked for beside that of `lib.rs`.
+    let folder = FileFailurePersistence::SourceParallel("tests/proptest-regressions");
+    Config {
+        failure_persistence: Some(Box::new(folder)),
+        ..Config::default()
+    }
+}
+
+/// Runs the test for some generated values; the one that fails is shrunk as far as it goes.
 pub(crate) fn for_any<S: Strategy>(strategy: &S, test: impl AsyncFn(S::Value) -> Result<()>) {
     let config = Config {
         cases: 16,

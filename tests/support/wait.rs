@@ -26,7 +26,7 @@ pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T 
     }
 }
 
-/// Polls a future so many times, each time when it was woken, and then drops it; its value if it was ready by then.
+/// Polls a future this number of times, each time when it was woken, and drops it then; its value if it was ready.
 pub(crate) async fn cut_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
     let mut future = Box::pin(future);
     let mut left = polls;

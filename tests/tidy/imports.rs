@@ -1,185 +1,67 @@
-//! Which module may use which: imports go up one list for each crate.
+//! Imports go one way: no file uses one that uses it, and no part of a folder another part that uses it.
+//!
+//! There is no order of modules by hand and no list of exceptions. `cargo test -p estoult-tidy imports -- --nocapture`
+//! prints the order that follows from the imports.
 
-use super::{
-    Offences,
+mod edges;
+mod graph;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::collections::BTreeMap;
+
+use self::{edges::Edges, tree::Tree};
+use crate::{
+    offences::Offences,
     source::{self, Source},
 };
 
-/// The modules of a crate, each of which may use those before it.
-struct Order {
-    folder: &'static str,
-    modules: &'static [&'static str],
-    exceptions: &'static [Exception],
+/// The edges between files by the parts of a module, named by the numbers of their modules.
+type Parts = BTreeMap<(usize, usize), Vec<(usize, usize)>>;
+
+/// How many edges between two parts a message lists.
+const EDGES_TO_SHOW: usize = 12;
+
+/// A crate and which of its files uses which.
+#[derive(Debug)]
+struct Imports {
+    tree: Tree,
+    edges: Edges,
 }
-
-/// A file that may use a later module, and why.
-struct Exception {
-    file: &'static str,
-    uses: &'static str,
-    reason: &'static str,
-}
-
-const fn exception(file: &'static str, uses: &'static str, reason: &'static str) -> Exception {
-    Exception { file, uses, reason }
-}
-
-const VERB: &str = "a verb is a method of its noun and one call of a stage in `database/`";
-const ADDRESS: &str = "settings and address of a database are written by users next to `Database`";
-
-const ORDERS: [Order; 3] = [
-    Order {
-        folder: "estoult/src/",
-        modules: &[
-            "error",
-            "context",
-            "blocking",
-            "value",
-            "row",
-            "backend",
-            "schema",
-            "expr",
-            "query",
-            "changeset",
-            "database",
-            "registry",
-            "bridge",
-        ],
-        exceptions: &[
-            exception(
-                "error.rs",
-                "changeset",
-                "an error of the kind `Invalid` holds its fields' errors",
-            ),
-            exception(
-                "context.rs",
-                "registry",
-                "a scope may put another registry in the place of the process's",
-            ),
-            exception("backend.rs", "database", ADDRESS),
-            exception("backend/sqlite.rs", "database", ADDRESS),
-            exception("backend/sqlite/schemas.rs", "database", ADDRESS),
-            exception("backend/postgres.rs", "database", ADDRESS),
-            exception("backend/mysql.rs", "database", ADDRESS),
-            exception("backend/absent_sqlite.rs", "database", ADDRESS),
-            exception("backend/absent_postgres.rs", "database", ADDRESS),
-            exception("backend/absent_mysql.rs", "database", ADDRESS),
-            exception("backend/server_url.rs", "database", ADDRESS),
-            exception("backend/absent_server_url.rs", "database", ADDRESS),
-            exception("schema.rs", "query", "`Book::query()` begins a query"),
-            exception(
-                "schema.rs",
-                "changeset",
-                "`Book::changeset()` begins a changeset",
-            ),
-            exception("schema.rs", "database", VERB),
-            exception(
-                "schema/association.rs",
-                "expr",
-                "a preload is filtered and ordered",
-            ),
-            exception(
-                "schema/association.rs",
-                "query",
-                "a preload is a query of the other schema",
-            ),
-            exception(
-                "schema/table.rs",
-                "expr",
-                "`Selected` keeps columns as nodes",
-            ),
-            exception("query.rs", "database", VERB),
-            exception("query/raw.rs", "database", VERB),
-            exception(
-                "query/plan.rs",
-                "database",
-                "a preload runs further statements on the lease",
-            ),
-            exception("changeset.rs", "database", VERB),
-            exception("changeset/new.rs", "database", VERB),
-            exception(
-                "database/executor.rs",
-                "registry",
-                "what statements run on is listed in one place, in errors too",
-            ),
-            exception(
-                "database/read_only.rs",
-                "registry",
-                "`ReadOnlyDatabase::connect` gives a lifespan",
-            ),
-            exception(
-                "database/tenanted.rs",
-                "registry",
-                "a registry is bound to a tenant as a database is",
-            ),
-            exception(
-                "database.rs",
-                "registry",
-                "`Database::connect` gives a lifespan",
-            ),
-            exception(
-                "registry/lifespan.rs",
-                "bridge",
-                "the subloop ends with the last lifespan",
-            ),
-        ],
-    },
-    Order {
-        folder: "estoult-derive/src/",
-        modules: &["errors", "naming", "model", "parse", "check", "expand"],
-        exceptions: &[],
-    },
-    Order {
-        folder: "apocryphan/src/",
-        modules: &["backend", "pool", "rider", "cli", "shell", "program"],
-        exceptions: &[],
-    },
-];
 
 #[test]
-fn imports_go_up() {
+fn imports_go_one_way_between_files() {
     let mut offences = Offences::default();
-    let files = source::crates();
-    for order in &ORDERS {
-        let mut used = Vec::new();
-        for file in &files {
-            if let Some(path) = file.path.strip_prefix(order.folder) {
-                check(order, file, path, &mut used, &mut offences);
-            }
+    for root in roots() {
+        let imports = Imports::of(&root);
+        for problem in &imports.tree.problems {
+            offences.add_whole(&root, problem);
         }
-        for exception in order.exceptions {
-            if !used.contains(&(exception.file, exception.uses)) {
-                let (file, module) = (exception.file, exception.uses);
-                let what = format!(
-                    "no longer uses `{module}` ({}): remove the exception",
-                    exception.reason
-                );
-                offences.add_whole(&format!("{}{file}", order.folder), what);
-            }
+        imports.print_order(&root);
+        for cycle in imports.cycles_of_files() {
+            offences.add_whole(&root, cycle);
         }
     }
     offences.refuse(
-        "A module uses only those before it in its crate's list, which is in tests/tidy/imports.rs.",
-        "move what is used to the earlier module, or pass it in; an exception needs a reason in the list.",
+        "No file uses another one that uses it, directly or through others.",
+        "move what both need to a file below both, or pass it in.",
     );
 }
 
 #[test]
-fn every_module_has_a_place_in_the_order() {
+fn imports_go_one_way_within_folders() {
     let mut offences = Offences::default();
-    for file in source::crates() {
-        for order in &ORDERS {
-            let Some(path) = file.path.strip_prefix(order.folder) else {
-                continue;
-            };
-            let module = module(path);
-            if !order.modules.contains(&module) && !["lib", "bin", "main"].contains(&module) {
-                offences.add_whole(&file.path, "is in no list");
-            }
+    for root in roots() {
+        let imports = Imports::of(&root);
+        imports.print_folders(&root);
+        for cycle in imports.cycles_of_folders() {
+            offences.add_whole(&root, cycle);
         }
     }
     offences.refuse(
-        "Every module of a crate stands in the list of its order.",
-        "write it in tests/tidy/imports.rs, behind all that it uses.",
+        "Of the parts of a module, each with its own parts, none uses another one that uses it.",
+        "move what one of them needs of the other one to a part below both.",
     );
 }
 
@@ -187,7 +69,7 @@ fn every_module_has_a_place_in_the_order() {
 fn a_crate_is_imported_by_one_use_and_std_first() {
     let mut offences = Offences::default();
     let mut files = source::rust();
-    files.retain(|file| !file.path.starts_with("benches/"));
+    files.retain(|file| !file.path.starts_with("tests/benches/"));
     for file in &files {
         let mut seen: Vec<&str> = Vec::new();
         let mut last = 0;
@@ -212,83 +94,177 @@ fn a_crate_is_imported_by_one_use_and_std_first() {
     );
 }
 
-fn check<'a>(
-    order: &Order,
-    file: &Source,
-    path: &str,
-    used: &mut Vec<(&'a str, &'a str)>,
-    offences: &mut Offences,
-) where
-    Order: 'a,
-{
-    let place = |module: &str| order.modules.iter().position(|known| *known == module);
-    let Some(own) = place(module(path)) else {
-        return;
-    };
-    for (number, name) in crate_modules(file) {
-        if place(&name).is_none_or(|other| other <= own) {
-            continue;
-        }
-        let mut exceptions = order.exceptions.iter();
-        match exceptions.find(|known| known.file == path && known.uses == name) {
-            Some(known) => used.push((known.file, known.uses)),
-            None => offences.add(&file.path, number, format!("uses the later `{name}`")),
-        }
-    }
-}
-
-/// The module of a crate that a file belongs to.
-fn module(path: &str) -> &str {
-    path.split(['/', '.']).next().unwrap_or(path)
-}
-
-/// The modules that a file names behind `crate::`, also inside of braces.
-fn crate_modules(file: &Source) -> Vec<(usize, String)> {
+/// The roots of the crates that are published.
+fn roots() -> Vec<String> {
+    let manifests = source::all()
+        .into_iter()
+        .filter(|file| file.path.ends_with("/Cargo.toml") && !file.path.starts_with("tests/"));
     let mut found = Vec::new();
-    let mut depth = 0_usize;
-    for (number, line) in file.bare_code() {
-        if depth == 0
-            && let Some((_, list)) = line.split_once("use crate::{")
-        {
-            depth = 1;
-            depth = scan(list, depth, number, &mut found);
-            continue;
-        }
-        if depth > 0 {
-            depth = scan(line, depth, number, &mut found);
-            continue;
-        }
-        for part in line.split("crate::").skip(1) {
-            found.push((number, first_word(part)));
-        }
+    for manifest in manifests.filter(|file| !file.text.contains("publish = false")) {
+        let folder = manifest.path.trim_end_matches("Cargo.toml");
+        found.extend(
+            [
+                format!("{folder}src/lib.rs"),
+                format!("{folder}src/main.rs"),
+            ]
+            .into_iter()
+            .filter(|path| source::file(path).is_some()),
+        );
     }
+    assert!(
+        found.len() > 4,
+        "the crates are not where they are looked for"
+    );
     found
 }
 
-/// Reads a part of `{a::b, c::{d, e}}` and gives how deep it ends; names at depth one are modules.
-fn scan(text: &str, mut depth: usize, number: usize, found: &mut Vec<(usize, String)>) -> usize {
-    let mut is_start = true;
-    for (at, character) in text.char_indices() {
-        match character {
-            '{' => depth += 1,
-            '}' => depth = depth.saturating_sub(1),
-            ',' => is_start = true,
-            letter if letter.is_alphabetic() && is_start => {
-                if depth == 1 {
-                    found.push((number, first_word(&text[at..])));
+impl Imports {
+    fn of(root: &str) -> Self {
+        let texts = source::crates()
+            .into_iter()
+            .map(|file| (file.path, file.text))
+            .collect();
+        Self::read(root, &texts)
+    }
+
+    fn read(root: &str, texts: &BTreeMap<String, String>) -> Self {
+        let tree = Tree::read(root, texts);
+        let edges = edges::edges(&tree);
+        Self { tree, edges }
+    }
+
+    fn cycles_of_files(&self) -> Vec<String> {
+        let cycles = graph::cycles(graph::graph(self.edges.keys().copied()));
+        let step = |from, to| self.described(from, to);
+        cycles.iter().map(|cycle| told(cycle, step)).collect()
+    }
+
+    /// The cycles between parts that are none between files.
+    fn cycles_of_folders(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for module in 0..self.tree.modules.len() {
+            let parts = self.parts(module);
+            let cycles = graph::cycles(graph::graph(parts.keys().copied()));
+            let name = self.name(module);
+            let step = |from, to| {
+                let edges: &Vec<(usize, usize)> = &parts[&(from, to)];
+                let most = edges.iter().take(EDGES_TO_SHOW);
+                let mut lines: Vec<String> =
+                    most.map(|(from, to)| self.described(*from, *to)).collect();
+                if edges.len() > EDGES_TO_SHOW {
+                    lines.push(format!("and {} more", edges.len() - EDGES_TO_SHOW));
                 }
-                is_start = false;
+                let (from, to) = (self.name(from), self.name(to));
+                format!("{from} -> {to}\n        {}", lines.join("\n        "))
+            };
+            let is_of_files = |cycle: &[usize]| match cycle {
+                [one, other] => {
+                    let back: Vec<_> = parts[&(*other, *one)]
+                        .iter()
+                        .map(|(from, to)| (*to, *from))
+                        .collect();
+                    parts[&(*one, *other)] == back
+                }
+                _ => false,
+            };
+            found.extend(
+                cycles
+                    .iter()
+                    .filter(|cycle| !is_of_files(cycle))
+                    .map(|cycle| format!("in {name}: {}", told(cycle, step))),
+            );
+        }
+        found
+    }
+
+    /// The edges between the parts of a module, each with those between files that it stands for; the module's own
+    /// file is one of the parts.
+    fn parts(&self, module: usize) -> Parts {
+        let part = |file: usize| {
+            let modules = &self.tree.modules;
+            let owner = modules.iter().position(|module| module.file == file)?;
+            let way: Vec<usize> = self.tree.ancestors(owner).collect();
+            let at = way.iter().position(|ancestor| *ancestor == module)?;
+            Some(way[at.saturating_sub(1)])
+        };
+        let mut found = Parts::new();
+        for (from, to) in self.edges.keys() {
+            if let (Some(first), Some(last)) = (part(*from), part(*to))
+                && first != last
+            {
+                found.entry((first, last)).or_default().push((*from, *to));
             }
-            _ => {}
+        }
+        found
+    }
+
+    fn described(&self, from: usize, to: usize) -> String {
+        let uses = &self.edges[&(from, to)];
+        let line = uses.values().min().copied().unwrap_or(0);
+        let mut names: Vec<(&usize, &String)> =
+            uses.iter().map(|(name, line)| (line, name)).collect();
+        names.sort_unstable();
+        let names: Vec<String> = names.iter().map(|(_, name)| format!("`{name}`")).collect();
+        let (from, to) = (&self.tree.files[from], &self.tree.files[to]);
+        format!("{from}:{line} uses {} of {to}", names.join(", "))
+    }
+
+    fn name(&self, module: usize) -> &str {
+        &self.tree.files[self.tree.modules[module].file]
+    }
+
+    fn print_order(&self, root: &str) {
+        let graph = graph::graph(self.edges.keys().copied());
+        let mut lines: Vec<(usize, &str)> = graph::levels(&graph)
+            .into_iter()
+            .map(|(file, level)| (level, self.tree.files[file].as_str()))
+            .collect();
+        lines.sort_unstable();
+        println!(
+            "{root}: {} files, {} edges",
+            self.tree.files.len(),
+            self.edges.len()
+        );
+        for (level, file) in lines {
+            println!("{level:4} {file}");
+        }
+        for ring in graph::rings(&graph) {
+            println!("a ring of {} files", ring.len());
         }
     }
-    depth
+
+    fn print_folders(&self, root: &str) {
+        println!("{root}:");
+        for module in 0..self.tree.modules.len() {
+            let graph = graph::graph(self.parts(module).into_keys());
+            let mut lines: Vec<(usize, &str)> = graph::levels(&graph)
+                .into_iter()
+                .map(|(part, level)| (level, self.name(part)))
+                .collect();
+            lines.sort_unstable();
+            let order: Vec<String> = lines
+                .iter()
+                .map(|(level, name)| format!("{level} {name}"))
+                .collect();
+            if !order.is_empty() {
+                println!("  {}: {}", self.name(module), order.join(", "));
+            }
+        }
+    }
 }
 
-fn first_word(text: &str) -> String {
-    text.chars()
-        .take_while(|character| character.is_alphanumeric() || *character == '_')
-        .collect()
+/// A cycle as the list of its edges.
+fn told(cycle: &[usize], step: impl Fn(usize, usize) -> String) -> String {
+    let edges: Vec<String> = cycle
+        .iter()
+        .enumerate()
+        .map(|(at, from)| step(*from, cycle[(at + 1) % cycle.len()]))
+        .collect();
+    format!(
+        "a cycle of {}\n      {}",
+        cycle.len(),
+        edges.join("\n      ")
+    )
 }
 
 /// The crates of the private `use` lines at the top level, without those that depend on a feature.
@@ -305,18 +281,4 @@ fn private_uses(file: &Source) -> Vec<(usize, &str)> {
         before = line;
     }
     found
-}
-
-#[test]
-fn modules_are_found_in_nested_imports() {
-    let text = "use crate::{\n    a::{b, c},\n    d, e::f,\n};\nfn g() -> crate::h::I {}\n";
-    let file = Source {
-        path: "estoult/src/x.rs".to_owned(),
-        text: text.to_owned(),
-    };
-    let names: Vec<_> = crate_modules(&file)
-        .into_iter()
-        .map(|(_, name)| name)
-        .collect();
-    assert_eq!(names, ["a", "d", "e", "h"]);
 }

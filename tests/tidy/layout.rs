@@ -1,12 +1,7 @@
-//! How files, functions and lines are laid out.
+//! Where things stand: in a file, in a line, in which folder.
 
-use super::{
-    Offences,
-    source::{self, Source, is_code},
-};
+use crate::{offences::Offences, source};
 
-const LINES_OF_A_FILE: usize = 500;
-const LINES_OF_A_FUNCTION: usize = 60;
 const COLUMNS: usize = 120;
 const LINES_OF_A_HEAD: usize = 6;
 
@@ -36,41 +31,6 @@ fn a_file_begins_with_what_it_holds() {
 }
 
 #[test]
-fn a_file_is_not_long() {
-    let mut offences = Offences::default();
-    for file in source::rust() {
-        let lines = if file.path.ends_with("/tests.rs") {
-            0
-        } else {
-            file.code().count()
-        };
-        if lines > LINES_OF_A_FILE {
-            offences.add_whole(&file.path, format!("{lines} lines"));
-        }
-    }
-    offences.refuse(
-        "A file has at most 500 lines, documentation and tests not counted.",
-        "find the second concept in it and give that a file of its own.",
-    );
-}
-
-#[test]
-fn a_function_is_not_long() {
-    let mut offences = Offences::default();
-    for file in source::rust() {
-        for (line, name, length) in functions(&file) {
-            if length > LINES_OF_A_FUNCTION {
-                offences.add(&file.path, line, format!("`{name}` has {length} lines"));
-            }
-        }
-    }
-    offences.refuse(
-        "A function has at most 60 lines of code.",
-        "name its stages and let the function be their list.",
-    );
-}
-
-#[test]
 fn a_line_is_not_wide() {
     let mut offences = Offences::default();
     for file in source::rust() {
@@ -88,6 +48,43 @@ fn a_line_is_not_wide() {
 }
 
 #[test]
+fn the_top_level_has_the_crates_the_guides_and_the_tests() {
+    let folders = [
+        "apocryphan",
+        "docs",
+        "estoult",
+        "estoult-derive",
+        "examples",
+        "tests",
+    ];
+    let mut offences = Offences::default();
+    for file in source::all() {
+        let folder = file.path.split_once('/').map(|(folder, _)| folder);
+        if folder.is_some_and(|folder| !folder.starts_with('.') && !folders.contains(&folder)) {
+            offences.add_whole(&file.path, "is in another folder of the top level");
+        }
+    }
+    offences.refuse(
+        "The top level has the folders of the crates, `docs`, `examples` and `tests`.",
+        "move it below one of them.",
+    );
+}
+
+#[test]
+fn a_text_stands_in_the_test_that_asks_for_it() {
+    let mut offences = Offences::default();
+    for file in source::all() {
+        if file.path.starts_with("tests/") && file.path.contains(".snap") {
+            offences.add_whole(&file.path, "is a text in a file of its own");
+        }
+    }
+    offences.refuse(
+        "What a test of the suite expects stands inline in it.",
+        "give the assertion an inline snapshot, `@\"\"`, and run `cargo insta test --accept`.",
+    );
+}
+
+#[test]
 fn a_module_is_a_file_of_its_name_and_two_folders_deep_at_most() {
     let mut offences = Offences::default();
     for file in source::rust() {
@@ -97,7 +94,7 @@ fn a_module_is_a_file_of_its_name_and_two_folders_deep_at_most() {
             .map_or("", |(_, inside)| inside);
         if file.path.ends_with("/mod.rs") {
             offences.add_whole(&file.path, "is named `mod.rs`");
-        } else if inside.matches('/').count() > 2 {
+        } else if inside.trim_end_matches("/tests.rs").matches('/').count() > 2 {
             offences.add_whole(&file.path, "lies more than two folders deep");
         }
     }
@@ -113,10 +110,12 @@ fn databases_are_known_to_the_backends_only() {
     let named = [
         ("sqlx", "estoult/src/backend/"),
         ("rusqlite", "estoult/src/backend/"),
-        ("deadpool", "estoult/src/database/pool"),
+        ("deadpool", "estoult/src/pool"),
     ];
     let mut files = source::rust();
-    files.retain(|file| !file.path.starts_with("benches/") && !file.path.starts_with("tests/tidy"));
+    files.retain(|file| {
+        !file.path.starts_with("tests/benches/") && !file.path.starts_with("tests/tidy")
+    });
     for file in &files {
         for (number, line) in file.bare_code() {
             for (name, home) in named {
@@ -132,7 +131,7 @@ fn databases_are_known_to_the_backends_only() {
     }
     offences.refuse(
         "Only backends name a database's library, and only the pool names the pool's.",
-        "go through `Backend`, `Session` or `Connections`.",
+        "go through `Backend`, `Session` or `Pool`.",
     );
 }
 
@@ -173,43 +172,6 @@ fn features_choose_modules_and_nothing_smaller() {
         "`cfg(feature = …)` stands on `mod` and `use` only, a database's only in a crate's `backend.rs`.",
         "move what depends on the feature to a module of its own.",
     );
-}
-
-/// The functions of a file: line, name, and how many lines of code they have.
-fn functions(file: &Source) -> Vec<(usize, String, usize)> {
-    let lines: Vec<_> = file.lines().collect();
-    let mut found = Vec::new();
-    for (at, (number, line)) in lines.iter().enumerate() {
-        let Some(name) = function_name(line) else {
-            continue;
-        };
-        let indent = &line[..line.len() - line.trim_start().len()];
-        let end = format!("{indent}}}");
-        let rest = lines[at..].iter().map(|(_, line)| *line);
-        let has_body = rest
-            .clone()
-            .find(|line| line.ends_with(['{', ';', '}']))
-            .is_some_and(|line| line.ends_with('{'));
-        if has_body {
-            let body = rest.skip(1).take_while(|line| *line != end);
-            found.push((
-                *number,
-                name.to_owned(),
-                body.filter(|line| is_code(line)).count() + 2,
-            ));
-        }
-    }
-    found
-}
-
-fn function_name(line: &str) -> Option<&str> {
-    let mut words = line.split_whitespace();
-    let words_before = ["pub", "pub(crate)", "pub(super)", "const", "async"];
-    let first = words.find(|word| !words_before.contains(word))?;
-    if first != "fn" {
-        return None;
-    }
-    words.next()?.split(['(', '<']).next()
 }
 
 /// Whether the line is the item that attributes stand before.

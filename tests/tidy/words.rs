@@ -2,8 +2,8 @@
 
 use std::env;
 
-use super::{
-    Offences,
+use crate::{
+    offences::Offences,
     source::{self, root},
 };
 

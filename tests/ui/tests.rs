@@ -35,7 +35,7 @@ fn a_message_is_one_error_and_short() {
             continue;
         };
         let (lines, errors) = (message.lines().count(), errors(&message));
-        // Where several mistakes are made, or one is told in two places.
+        // Where several mistakes are made, or one is reported in two places.
         let is_one = errors == 1 || path.to_string().contains("/several/");
         if lines > LINES_OF_A_MESSAGE * errors || !is_one {
             offences.push(format!("{path}: {errors} errors in {lines} lines"));
@@ -59,9 +59,9 @@ fn a_message_belongs_to_a_program() {
     assert!(lost.is_empty(), "messages without a program: {lost:?}");
 }
 
-/// With another compiler the programs still have to fail; what they are told is written to a copy and not compared.
+/// With another compiler the programs still have to fail; the messages are written to a copy and not compared.
 fn fail_with_any_message(compiler: &str) {
-    // Past the capture of a test's output: somebody has to see it.
+    // Past the capture of a test's output, so that the developer sees it.
     let warning = format!(
         "\nWARNING: this is {compiler}, the messages in tests/ui are those of {COMPILER}*: \
          they are NOT compared, only that every program fails to compile.\n\n"

@@ -1,4 +1,4 @@
-//! The tokens of a checked set of migrations.
+//! Writes the expansion of `migrations!`.
 
 use std::path::{self, Path, PathBuf};
 
@@ -19,7 +19,10 @@ pub(crate) fn migrations(input: TokenStream, invoked_in: Option<PathBuf>) -> Tok
             return syn::Error::new(error.span(), message).to_compile_error();
         }
     };
-    let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let Some(root) = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from) else {
+        let message = "`migrations!` finds its folder from CARGO_MANIFEST_DIR on, which is not set; cargo sets it";
+        return syn::Error::new(folder.span(), message).to_compile_error();
+    };
     match set::read(&root, &folder.value()) {
         Ok(set) => embedded(&set, &root.join(folder.value()), invoked_in.as_deref()),
         Err(problems) => compile_errors(&problems, folder.span()),
@@ -27,6 +30,7 @@ pub(crate) fn migrations(input: TokenStream, invoked_in: Option<PathBuf>) -> Tok
 }
 
 fn compile_errors(problems: &Problems, span: Span) -> TokenStream {
+    // An empty set stands in for the real one, so that the errors of the folder are not followed by others.
     let errors = problems
         .iter()
         .map(|problem| syn::Error::new(span, problem).to_compile_error());
@@ -36,6 +40,8 @@ fn compile_errors(problems: &Problems, span: Span) -> TokenStream {
 fn embedded(set: &[Embedded], folder: &Path, invoked_in: Option<&Path>) -> TokenStream {
     let modules = set.iter().filter_map(module);
     let migrations = set.iter().map(migration);
+    // Cargo gives an absolute path. Should it ever not, the debug build looks for the folder from its working
+    // directory.
     let folder = text(&path::absolute(folder).unwrap_or_else(|_| folder.to_owned()));
     let source = match invoked_in.and_then(|file| path::absolute(file).ok()) {
         Some(file) => {
@@ -62,6 +68,7 @@ fn module(migration: &Embedded) -> Option<TokenStream> {
     };
     let name = format_ident!("{name}");
     let path = text(&migration.path);
+    // The path is absolute, since a macro may be called in a module whose own folder is another one.
     Some(quote! {
         #[path = #path]
         #[allow(dead_code, missing_docs, unreachable_pub, reason = "a migration stands alone")]

@@ -1,9 +1,9 @@
-//! A Rust migration file to what the graph needs of it: message, dependencies, transaction.
+//! What a Rust migration file says: its message, its dependencies, whether it runs in a transaction.
 
 use apocryphan_migration::{Problem, Problems};
 use syn::{Expr, ExprLit, File, Item, ItemConst, Lit, Meta};
 
-/// What the constants and the documentation of a module say.
+/// The header of a migration in Rust, from the constants and the documentation of its module.
 #[derive(Debug)]
 pub(crate) struct Module {
     pub(crate) message: Option<String>,
@@ -32,11 +32,12 @@ impl Module {
                 }
             }
         }
+        // The compiler would complain, too, but about the expansion and not about the file.
         if !has_steps(&parsed) {
             let message = "a migration in Rust has a function `pub fn steps() -> Vec<Step>`";
             problems.push(Problem::new(file, message));
         }
-        problems.or(module)
+        problems.into_result(module)
     }
 
     fn constant(&mut self, constant: &ItemConst) -> Result<(), &'static str> {

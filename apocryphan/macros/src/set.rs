@@ -1,4 +1,4 @@
-//! A folder to the migrations that the macro embeds, checked as a whole.
+//! Reads a folder of migrations for the macro, and checks it as a whole.
 
 #[cfg(test)]
 mod tests;
@@ -19,7 +19,7 @@ use crate::module::Module;
 pub(crate) struct Embedded {
     pub(crate) id: String,
     pub(crate) path: PathBuf,
-    /// The path as messages show it: relative to the package.
+    /// The path relative to the package, as messages show it.
     pub(crate) file: String,
     pub(crate) kind: EmbeddedKind,
 }
@@ -31,12 +31,12 @@ pub(crate) enum EmbeddedKind {
     },
     Rust {
         module: Module,
-        /// What the module is called in the expansion.
+        /// The name of the module in the expansion.
         name: String,
     },
 }
 
-/// Reads a folder below `root`; all mistakes of all files at once.
+/// Reads a folder below `root`; all mistakes of all files are returned at once.
 pub(crate) fn read(root: &Path, folder: &str) -> Result<Vec<Embedded>, Problems> {
     let path = root.join(folder.strip_prefix("./").unwrap_or(folder));
     let Folder {
@@ -48,11 +48,12 @@ pub(crate) fn read(root: &Path, folder: &str) -> Result<Vec<Embedded>, Problems>
     let mut names = HashSet::new();
     for source in sources {
         let result = embed(root, source, &mut names);
-        if let Some((migration, parents)) = problems.keep(result) {
+        if let Some((migration, parents)) = problems.collect(result) {
             embedded.push(migration);
             depends.push(parents);
         }
     }
+    // A file that can't be read would be missing in the graph, and be a second, false problem.
     if problems.is_empty() {
         let nodes: Vec<Node<'_>> = embedded
             .iter()
@@ -63,9 +64,9 @@ pub(crate) fn read(root: &Path, folder: &str) -> Result<Vec<Embedded>, Problems>
                 file: &migration.file,
             })
             .collect();
-        problems.keep(Graph::build(&nodes));
+        problems.collect(Graph::build(&nodes));
     }
-    problems.or(embedded)
+    problems.into_result(embedded)
 }
 
 fn embed(
@@ -100,19 +101,20 @@ fn embed(
     Ok((migration, depends))
 }
 
-/// A file is wrong when no database could read it; which one it is for is not known here.
+/// A file is wrong when no database could read it, since the macro does not know which one it is for. The problems are
+/// those of the first syntax.
 fn check(file: &str, text: &str, companion: Option<(&str, &str)>) -> Result<Header, Problems> {
-    let mut first = None;
-    for syntax in &Syntax::ALL {
-        match Script::parse((file, text), companion, syntax) {
-            Ok(script) => return Ok(script.header),
-            Err(problems) => first = first.or(Some(problems)),
-        }
-    }
-    first.unwrap_or_default().or(Header::default())
+    let [first, others @ ..] = &Syntax::ALL;
+    let parse = |syntax| Script::parse((file, text), companion, syntax);
+    let parsed = parse(first).or_else(|problems| {
+        let mut parsed = others.iter().map(parse);
+        parsed.find_map(Result::ok).ok_or(problems)
+    });
+    parsed.map(|script| script.header)
 }
 
-/// `1602721237-add-x` is no identifier; `m_1602721237_add_x` is.
+/// A name for the module of a migration: `1602721237-add-x` is not an identifier, `m_1602721237_add_x` is. Two ids that
+/// differ in other characters alone get different names.
 fn module_name(id: &str, names: &mut HashSet<String>) -> String {
     let letters = id.chars().map(|letter| match letter {
         letter if letter.is_ascii_alphanumeric() => letter,

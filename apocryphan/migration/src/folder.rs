@@ -23,16 +23,16 @@ pub struct Source {
     pub id: String,
     /// Where the file is.
     pub path: PathBuf,
-    /// What it says, without a byte order mark.
+    /// Its text, without a byte order mark.
     pub text: String,
     /// What it is written in.
     pub kind: SourceKind,
 }
 
-/// The migration files of a folder, by file name.
+/// The migration files of a folder, ordered by file name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Folder {
-    /// One a migration.
+    /// One per migration.
     pub sources: Vec<Source>,
     /// Files that cannot be read, and companions without a migration.
     pub problems: Problems,
@@ -50,11 +50,12 @@ impl Folder {
         let mut problems = Problems::default();
         let mut sources: Vec<Source> = Vec::new();
         let mut companions: Vec<(String, PathBuf, String)> = Vec::new();
+        // Companions are set aside: a folder is sorted by name, and `a.rollback.sql` comes before `a.sql`.
         for file in files {
             let Some((stem, extension)) = name(&file) else {
                 continue;
             };
-            let Some(text) = problems.keep(text(&file)) else {
+            let Some(text) = problems.collect(text(&file)) else {
                 continue;
             };
             if let Some(id) = stem
@@ -69,7 +70,7 @@ impl Folder {
         for (id, path, text) in companions {
             match sources.iter_mut().find(|source| source.is_sql(&id)) {
                 Some(source) => source.kind = SourceKind::Sql(Some((path, text))),
-                None => problems.push(lonely(&id, &path)),
+                None => problems.push(without_migration(&id, &path)),
             }
         }
         Ok(Self { sources, problems })
@@ -103,6 +104,7 @@ fn list(path: &Path) -> io::Result<Vec<PathBuf>> {
             files.push(file);
         }
     }
+    // The file system gives them in any order, and problems should not change from run to run.
     files.sort();
     Ok(files)
 }
@@ -110,6 +112,7 @@ fn list(path: &Path) -> io::Result<Vec<PathBuf>> {
 /// The id and the extension of a migration file.
 fn name(path: &Path) -> Option<(&str, &str)> {
     let (stem, extension) = path.file_name()?.to_str()?.rsplit_once('.')?;
+    // Editors leave hidden files, and `mod.rs` gathers the modules of a folder.
     let is_migration = matches!(extension, "sql" | "rs") && stem != "mod";
     (is_migration && !stem.is_empty() && !stem.starts_with('.')).then_some((stem, extension))
 }
@@ -125,7 +128,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Problem {
     Problem::new(path.display().to_string(), format!("read it: {error}"))
 }
 
-fn lonely(id: &str, path: &Path) -> Problem {
+fn without_migration(id: &str, path: &Path) -> Problem {
     let message = format!("it undoes `{id}.sql`, which is not beside it");
     Problem::new(path.display().to_string(), message)
 }

@@ -1,12 +1,13 @@
-//! Which migration comes after which: the order, the heads, ancestors and dependants.
+//! The dependencies of migrations: their order, the heads, ancestors and dependants.
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeSet, HashMap};
 
+use estoult_sql::names::hint;
+
 use crate::{
-    nearest::nearest,
     order::natural,
     problem::{Problem, Problems},
 };
@@ -22,9 +23,9 @@ pub struct Node<'n> {
     pub file: &'n str,
 }
 
-/// The dependencies of a set of migrations, free of cycles.
+/// The dependencies of a set of migrations, without cycles.
 ///
-/// Positions are those of the nodes that it was built from.
+/// A position is that of a node in the list that the graph was built from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Graph {
     order: Vec<usize>,
@@ -49,21 +50,22 @@ impl Graph {
             }
         }
         let order = order(nodes, &parents, &children);
+        // A cycle is found by what the order lacks.
         let mut graph = Self {
             order,
             parents,
             children,
         };
         graph.report_cycles(nodes, &mut problems);
-        problems.or(graph)
+        problems.into_result(graph)
     }
 
-    /// The positions so that each comes after what it depends on; otherwise in natural order.
+    /// The positions in an order in which each comes after what it depends on; otherwise in natural order.
     pub fn order(&self) -> &[usize] {
         &self.order
     }
 
-    /// The positions on which nothing depends, in order.
+    /// The positions on which no other depends, in order.
     pub fn heads(&self) -> Vec<usize> {
         self.order
             .iter()
@@ -72,12 +74,12 @@ impl Graph {
             .collect()
     }
 
-    /// All that the position depends on, directly or not; without itself.
+    /// All that the position depends on, directly or not, without itself.
     pub fn ancestors(&self, position: usize) -> BTreeSet<usize> {
         reach(&self.parents, position)
     }
 
-    /// All that depends on the position, directly or not; without itself.
+    /// All that depends on the position, directly or not, without itself.
     pub fn dependants(&self, position: usize) -> BTreeSet<usize> {
         reach(&self.children, position)
     }
@@ -86,10 +88,11 @@ impl Graph {
         let mut left: BTreeSet<usize> = (0..nodes.len()).collect();
         left.retain(|position| !self.order.contains(position));
         loop {
-            self.keep_cyclic(&mut left);
+            self.retain_cyclic(&mut left);
             let Some(first) = left.first().copied() else {
                 return;
             };
+            // A second cycle through a member of this one is reported once this one is corrected.
             let cycle = self.cycle(first, &left);
             problems.push(cycle_problem(nodes, &cycle));
             for member in cycle {
@@ -98,8 +101,8 @@ impl Graph {
         }
     }
 
-    /// Drops those that are only before or behind a cycle.
-    fn keep_cyclic(&self, left: &mut BTreeSet<usize>) {
+    /// Drops the positions that no cycle goes through: a cycle may hang on them, or they on a cycle.
+    fn retain_cyclic(&self, left: &mut BTreeSet<usize>) {
         loop {
             let outside: Vec<usize> = left
                 .iter()
@@ -116,7 +119,8 @@ impl Graph {
         }
     }
 
-    /// Follows dependencies among those left until one comes again.
+    /// Follows dependencies among the positions left until one repeats. Each of them depends on another one of them, so
+    /// the cycle has at least one member.
     fn cycle(&self, first: usize, left: &BTreeSet<usize>) -> Vec<usize> {
         let mut path = vec![first];
         let mut current = first;
@@ -168,6 +172,7 @@ fn parents(
         let mut parents = BTreeSet::new();
         for depends in node.depends {
             match positions.get(depends.as_str()) {
+                // A set, since a file may name the same id twice.
                 Some(parent) => {
                     parents.insert(*parent);
                 }
@@ -185,11 +190,9 @@ fn unknown(node: &Node<'_>, depends: &str, positions: &HashMap<&str, usize>) -> 
         .copied()
         .filter(|id| *id != node.id)
         .collect();
+    // Of two ids as near, the first is named, and a map has no order.
     known.sort_unstable();
-    let hint = match nearest(depends, known) {
-        Some(id) => format!("; did you mean `{id}`?"),
-        None => String::new(),
-    };
+    let hint = hint(depends, known);
     let message = format!(
         "`{}` depends on `{depends}`, and there is no such migration{hint}",
         node.id
@@ -197,7 +200,8 @@ fn unknown(node: &Node<'_>, depends: &str, positions: &HashMap<&str, usize>) -> 
     Problem::new(node.file, message)
 }
 
-/// Takes again and again the first one, in natural order, whose parents are all taken.
+/// Kahn's algorithm: takes the first position in natural order whose parents are all taken, again and again. Positions
+/// of a cycle, and what depends on it, are never taken.
 fn order(
     nodes: &[Node<'_>],
     parents: &[BTreeSet<usize>],
@@ -206,8 +210,8 @@ fn order(
     let mut natural_order: Vec<usize> = (0..nodes.len()).collect();
     natural_order.sort_by(|a, b| natural(nodes[*a].id, nodes[*b].id));
     let mut rank = vec![0; nodes.len()];
-    for (place, position) in natural_order.iter().enumerate() {
-        rank[*position] = place;
+    for (index, position) in natural_order.iter().enumerate() {
+        rank[*position] = index;
     }
     let mut missing: Vec<usize> = parents.iter().map(BTreeSet::len).collect();
     let mut ready: BTreeSet<usize> = (0..nodes.len())
@@ -215,8 +219,8 @@ fn order(
         .map(|position| rank[position])
         .collect();
     let mut order = Vec::with_capacity(nodes.len());
-    while let Some(place) = ready.pop_first() {
-        let position = natural_order[place];
+    while let Some(first) = ready.pop_first() {
+        let position = natural_order[first];
         order.push(position);
         for child in &children[position] {
             missing[*child] -= 1;
@@ -229,7 +233,6 @@ fn order(
 }
 
 fn cycle_problem(nodes: &[Node<'_>], cycle: &[usize]) -> Problem {
-    let first = cycle.first().map_or("", |position| nodes[*position].file);
     let mut members: Vec<String> = cycle
         .iter()
         .map(|position| format!("`{}`", nodes[*position].id))
@@ -239,5 +242,5 @@ fn cycle_problem(nodes: &[Node<'_>], cycle: &[usize]) -> Problem {
         "a cycle of dependencies: {}; remove one of them",
         members.join(" depends on ")
     );
-    Problem::new(first, message)
+    Problem::new(nodes[cycle[0]].file, message)
 }

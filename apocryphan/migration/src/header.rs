@@ -1,8 +1,9 @@
 //! The leading comment block of a migration file: its message and its directives.
-//! Every mistake is told; a directive that nobody knows is one.
+//! Invariant: a directive is never ignored; one that is unknown or misplaced is a problem.
+
+use estoult_sql::names::{did_you_mean, nearest};
 
 use crate::{
-    nearest::nearest,
     problem::{Problem, Problems},
     statements::is_marker,
 };
@@ -10,7 +11,7 @@ use crate::{
 /// The directives that a file may have.
 const KNOWN: [&str; 4] = ["message", "depends", "transactional", "ignore_errors"];
 
-/// Directives of other tools, or of a later version.
+/// Directives of other tools, or of a later version: to ignore them would change what a migration does.
 const UNSUPPORTED: [&str; 8] = [
     "foreign_keys",
     "replaces",
@@ -22,14 +23,14 @@ const UNSUPPORTED: [&str; 8] = [
     "phase",
 ];
 
-/// In which stage an error of the database is ignored.
+/// In which direction an error of the database is ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Ignore {
     /// While the step is applied.
     Migrate,
     /// While the step is rolled back.
     Rollback,
-    /// In both stages.
+    /// In both directions.
     All,
 }
 
@@ -44,12 +45,12 @@ impl Ignore {
         }
     }
 
-    /// Errors while applying are ignored.
+    /// Whether errors are ignored while the step is applied.
     pub fn in_migrate(self) -> bool {
         self != Self::Rollback
     }
 
-    /// Errors while rolling back are ignored.
+    /// Whether errors are ignored while the step is rolled back.
     pub fn in_rollback(self) -> bool {
         self != Self::Migrate
     }
@@ -58,13 +59,13 @@ impl Ignore {
 /// What the leading comments say of a migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
-    /// One line for people.
+    /// One line for the list.
     pub message: Option<String>,
     /// The ids of the migrations that must be applied before.
     pub depends: Vec<String>,
-    /// All of it happens in one transaction, where the database can do that.
+    /// Whether it runs in one transaction, where the database can do that.
     pub transactional: bool,
-    /// What every step ignores unless it says otherwise.
+    /// Which errors every step ignores unless it says otherwise.
     pub ignore_errors: Option<Ignore>,
 }
 
@@ -103,23 +104,25 @@ impl Header {
                 }
             }
         }
+        // A `message` wins over prose, which is then a comment like any other.
         let message = reader.prose.join(" ");
         if reader.header.message.is_none() && !message.is_empty() {
             reader.header.message = Some(message);
         }
-        reader.problems.or(reader.header)
+        reader.problems.into_result(reader.header)
     }
 }
 
 /// The lines, counted from zero, that belong to the leading comment block.
 fn leading_lines(source: &str) -> impl Iterator<Item = (usize, &str)> {
+    // A block comment ends it, too: what is inside of one is prose.
     source.lines().enumerate().take_while(|(_, line)| {
         let line = line.trim();
         line.is_empty() || (line.starts_with("--") && !is_marker(line))
     })
 }
 
-/// How many lines the leading comment block has.
+/// The number of lines of the leading comment block.
 pub(crate) fn length(source: &str) -> usize {
     leading_lines(source).count()
 }
@@ -130,7 +133,7 @@ fn comment(line: &str) -> Option<&str> {
         .map(|content| content.trim_start_matches('-').trim())
 }
 
-/// A directive of a comment: its name in small letters and its value.
+/// A directive of a comment: its name in lower case and its value.
 pub(crate) fn directive(content: &str) -> Option<(String, &str)> {
     let (name, value) = content.split_once(':').unwrap_or((content, ""));
     let is_name = !name.is_empty()
@@ -138,10 +141,12 @@ pub(crate) fn directive(content: &str) -> Option<(String, &str)> {
             .chars()
             .all(|letter| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-');
     let is_bare = !content.contains(':');
+    // Other tools write `__depends__`, and hyphens for underscores.
     let name = name
         .trim_matches('_')
         .to_ascii_lowercase()
         .replace('-', "_");
+    // Prose has words without a colon, so only what other tools write without one is a directive.
     let is_flag = is_bare && UNSUPPORTED.contains(&name.as_str());
     (is_name && (!is_bare || is_flag)).then(|| (name, value.trim()))
 }
@@ -152,8 +157,8 @@ pub(crate) fn misplaced(file: &str, line: usize, comment_line: &str) -> Option<P
     let is_known = KNOWN.contains(&name.as_str());
     is_known.then(|| {
         let message = format!(
-            "the directive `{name}` stands after the first statement or marker, where nothing \
-             reads it; move it to the comments at the top of the file"
+            "the directive `{name}` is after the first statement or marker, where it is not read; \
+             move it to the comments at the top of the file"
         );
         Problem::new(file, message).at(line)
     })
@@ -164,6 +169,7 @@ struct Reader<'f> {
     header: Header,
     seen: Vec<String>,
     prose: Vec<&'f str>,
+    /// Whether the comment before has not ended yet, whose lines are the message.
     is_first_paragraph: bool,
     problems: Problems,
 }
@@ -179,6 +185,8 @@ impl<'f> Reader<'f> {
                     format!("the directive `{name}` is not supported by this version of rider");
                 self.problem(line, message);
             }
+            // Below the first paragraph people write prose, and a word with a colon is only suspect if it is
+            // misspelled.
             Some((name, _)) if self.is_first_paragraph || nearest(&name, KNOWN).is_some() => {
                 self.unknown(line, &name);
             }
@@ -192,6 +200,7 @@ impl<'f> Reader<'f> {
     }
 
     fn known(&mut self, line: usize, name: &str, value: &str) {
+        // `depends` adds up, since a list may be longer than a line; any other value would silently win or lose.
         if name != "depends" && self.seen.iter().any(|seen| seen == name) {
             self.problem(line, format!("the directive `{name}` is given twice"));
         }
@@ -215,14 +224,13 @@ impl<'f> Reader<'f> {
     }
 
     fn unknown(&mut self, line: usize, name: &str) {
-        let remedy = match nearest(name, KNOWN) {
-            Some(known) => format!("did you mean `{known}`?"),
-            None => format!(
+        let remedy = did_you_mean(name, KNOWN).unwrap_or_else(|| {
+            format!(
                 "the directives are {}; a comment that is none must not begin with a word and \
                  a colon here: write it below an empty line",
                 KNOWN.map(|known| format!("`{known}`")).join(", ")
-            ),
-        };
+            )
+        });
         self.problem(line, format!("unknown directive `{name}`: {remedy}"));
     }
 
@@ -236,7 +244,7 @@ pub(crate) fn wrong_ignore(value: &str) -> String {
     format!("`ignore_errors` is `migrate`, `rollback` or `all`, not `{value}`")
 }
 
-/// `a b`, `a, b` or `{"a", "b"}`; the empty string stands for nothing.
+/// The ids of `a b`, `a, b` or `{"a", "b"}`, which other tools write. An empty value has none.
 fn ids(value: &str) -> impl Iterator<Item = String> {
     value
         .split(|letter: char| letter.is_whitespace() || "{}[]()\"',".contains(letter))

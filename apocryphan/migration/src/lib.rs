@@ -5,20 +5,17 @@
 mod folder;
 mod graph;
 mod header;
-mod lexer;
-mod nearest;
 mod order;
 mod problem;
 mod script;
 mod statements;
-mod syntax;
+
+pub use estoult_sql::{statements::Statement, syntax::Syntax};
 
 pub use folder::{Folder, Source, SourceKind};
 pub use graph::{Graph, Node};
 pub use header::{Header, Ignore};
-pub use nearest::nearest;
 pub use order::{natural, number};
 pub use problem::{Problem, Problems};
 pub use script::{Script, ScriptStep};
-pub use statements::{Piece, Role, Statement, Typed, split, statements, typed};
-pub use syntax::Syntax;
+pub use statements::statements;

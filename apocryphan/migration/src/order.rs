@@ -1,4 +1,5 @@
-//! The natural order of migration ids: the leading number as a number, then the text.
+//! The natural order of migration ids: by the leading number, then by the text. Numbers are compared as digits, since
+//! an id may have more of them than any integer.
 
 use std::cmp::Ordering;
 
@@ -11,6 +12,7 @@ pub fn number(id: &str) -> Option<&str> {
     let end = id
         .find(|letter: char| !letter.is_ascii_digit())
         .unwrap_or(id.len());
+    // Without leading zeros, `042` and `42` are the same number.
     (end > 0).then(|| id[..end].trim_start_matches('0'))
 }
 

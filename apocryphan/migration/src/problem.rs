@@ -1,5 +1,5 @@
-//! A mistake in a migration file or in a set of them: where it is and how to mend it.
-//! All mistakes of a set are told at once.
+//! A mistake in a migration file or in a set of them: where it is and how to correct it.
+//! Invariant: all mistakes of a set are reported at once.
 
 use std::{error, fmt};
 
@@ -28,7 +28,7 @@ impl Problem {
         self
     }
 
-    /// The file it is in, as it was given by whoever read it.
+    /// The file it is in, as the reader of the file named it.
     pub fn file(&self) -> &str {
         &self.file
     }
@@ -53,7 +53,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// All mistakes that were found; displays one a line.
+/// All mistakes that were found; displays one per line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
 
@@ -63,13 +63,13 @@ impl Problems {
         self.0.push(problem);
     }
 
-    /// Adds those of another place.
+    /// Adds the problems of another part.
     pub fn extend(&mut self, other: Self) {
         self.0.extend(other.0);
     }
 
-    /// Keeps the value of a result, or its problems.
-    pub fn keep<T>(&mut self, result: Result<T, Self>) -> Option<T> {
+    /// The value of a result; its problems are added to these.
+    pub fn collect<T>(&mut self, result: Result<T, Self>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
             Err(problems) => {
@@ -79,12 +79,12 @@ impl Problems {
         }
     }
 
-    /// `Ok(value)` when nothing was found.
+    /// `Ok(value)` when there are none.
     ///
     /// # Errors
     ///
     /// The problems themselves, when there is at least one.
-    pub fn or<T>(self, value: T) -> Result<T, Self> {
+    pub fn into_result<T>(self, value: T) -> Result<T, Self> {
         if self.0.is_empty() {
             Ok(value)
         } else {
@@ -92,7 +92,7 @@ impl Problems {
         }
     }
 
-    /// Nothing was found.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,22 +1,26 @@
-//! A SQL migration file to its header and its steps.
+//! A SQL migration file: its header and its steps.
 
 #[cfg(test)]
 mod tests;
 
+use estoult_sql::{
+    names::nearest,
+    statements::{Piece, Role, Statement},
+    syntax::Syntax,
+};
+
 use crate::{
     header::{self, Header, Ignore},
-    nearest::nearest,
     problem::{Problem, Problems},
-    statements::{Piece, Role, Statement, split},
-    syntax::Syntax,
+    statements::split,
 };
 
 /// One step of a file: what applies it and what undoes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScriptStep {
-    /// The name that its marker gives it.
+    /// The name that its marker gives.
     pub name: Option<String>,
-    /// What its marker says of errors.
+    /// Which errors its marker ignores.
     pub ignore_errors: Option<Ignore>,
     /// The statements that apply it.
     pub migrate: Vec<Statement>,
@@ -24,10 +28,10 @@ pub struct ScriptStep {
     pub rollback: Vec<Statement>,
 }
 
-/// A migration file in SQL, read for one kind of database.
+/// A migration file in SQL, read in the syntax of one database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
-    /// What its leading comments say.
+    /// Its leading comments.
     pub header: Header,
     /// Its steps in order.
     pub steps: Vec<ScriptStep>,
@@ -44,12 +48,15 @@ impl Script {
         companion: Option<(&str, &str)>,
         syntax: &Syntax,
     ) -> Result<Self, Problems> {
+        // Editors on Windows write a byte order mark, which no database reads.
         let source = source.strip_prefix('\u{feff}').unwrap_or(source);
         let mut problems = Problems::default();
-        let header = problems.keep(Header::parse(file, source));
-        let steps = problems.keep(steps(file, source, syntax));
+        let header = problems.collect(Header::parse(file, source));
+        let steps = problems.collect(steps(file, source, syntax));
         let undo = match companion {
-            Some((file, source)) => problems.keep(plain(file, source, syntax)).map(Some),
+            Some((file, source)) => problems
+                .collect(companion_statements(file, source, syntax))
+                .map(Some),
             None => Some(None),
         };
         let (Some(header), Some((mut steps, has_markers)), Some(undo)) = (header, steps, undo)
@@ -58,15 +65,15 @@ impl Script {
         };
         if let (Some(undo), Some((companion, _))) = (undo, companion) {
             if has_markers {
-                problems.push(both(file, companion));
+                problems.push(markers_beside_companion(file, companion));
             }
-            pair(&mut steps, undo);
+            pair_companion(&mut steps, undo);
         }
-        problems.or(Self { header, steps })
+        problems.into_result(Self { header, steps })
     }
 }
 
-fn both(file: &str, companion: &str) -> Problem {
+fn markers_beside_companion(file: &str, companion: &str) -> Problem {
     let message = format!(
         "{file} has `-- step` or `-- rollback` markers, so this file pairs with nothing: write \
          its statements below a `-- rollback` marker there"
@@ -74,9 +81,11 @@ fn both(file: &str, companion: &str) -> Problem {
     Problem::new(companion, message)
 }
 
-/// The statement at position i undoes the statement at position i from the end.
-fn pair(steps: &mut Vec<ScriptStep>, undo: Vec<Statement>) {
+/// Pairs the statements of a companion with the steps: the first undoes the last step, and so on. A statement beyond
+/// the first step becomes a step that applies nothing.
+fn pair_companion(steps: &mut Vec<ScriptStep>, undo: Vec<Statement>) {
     for (index, statement) in undo.into_iter().rev().enumerate() {
+        // A companion may undo more than there is to apply, such as what a function did.
         if index == steps.len() {
             steps.push(ScriptStep::default());
         }
@@ -89,6 +98,7 @@ fn steps(file: &str, source: &str, syntax: &Syntax) -> Result<(Vec<ScriptStep>, 
     let pieces = split(file, source, syntax)?;
     let mut problems = misplaced_directives(file, header::length(source), &pieces);
     let has_markers = pieces.iter().any(|piece| piece.role == Role::Marker);
+    // Without markers each statement is a step, so that an error says which one failed and a companion has pairs.
     let steps = if has_markers {
         marked_steps(file, &pieces, &mut problems)
     } else {
@@ -99,7 +109,7 @@ fn steps(file: &str, source: &str, syntax: &Syntax) -> Result<(Vec<ScriptStep>, 
             })
             .collect()
     };
-    problems.or((steps, has_markers))
+    problems.into_result((steps, has_markers))
 }
 
 fn statements_of(pieces: &[Piece<'_>]) -> impl Iterator<Item = Statement> {
@@ -116,12 +126,13 @@ fn statement(piece: &Piece<'_>) -> Statement {
     }
 }
 
-/// Statements before the first marker are a step of their own.
+/// The steps that markers begin. Statements before the first marker are a step of their own.
 fn marked_steps(file: &str, pieces: &[Piece<'_>], problems: &mut Problems) -> Vec<ScriptStep> {
     let mut steps: Vec<ScriptStep> = Vec::new();
     let mut is_undo = false;
     for piece in pieces {
         match piece.role {
+            // Comments belong to no step, and commands are those of a shell.
             Role::Blank | Role::Command => {}
             Role::Marker => {
                 let (word, options) = marker(piece.text);
@@ -182,29 +193,37 @@ fn step_of_marker(options: &str, mut report: impl FnMut(String)) -> ScriptStep {
                 None => report(header::wrong_ignore(value)),
             },
             Some(("name", value)) => step.name = Some(value.to_owned()),
-            Some((name, _)) if nearest(name, ["ignore_errors", "name"]).is_some() => {
-                let known = nearest(name, ["ignore_errors", "name"]).unwrap_or_default();
-                report(format!(
-                    "unknown option `{name}` of `-- step`: did you mean `{known}`?"
-                ));
-            }
-            Some(_) | None => {
-                report(format!(
-                    "unknown option `{option}` of `-- step`, which takes `ignore_errors=…` and \
-                     `name=…`; a comment must begin with another word"
-                ));
-                break;
+            other => {
+                let meant = other.and_then(|(name, _)| nearest(name, ["ignore_errors", "name"]));
+                report(unknown_option(option, other, meant));
+                // The rest of the line is probably a comment: one problem says enough.
+                if meant.is_none() {
+                    break;
+                }
             }
         }
     }
     step
 }
 
-/// A known directive below the leading comments, where nothing reads it.
+fn unknown_option(option: &str, pair: Option<(&str, &str)>, meant: Option<&str>) -> String {
+    match (pair, meant) {
+        (Some((name, _)), Some(meant)) => {
+            format!("unknown option `{name}` of `-- step`: did you mean `{meant}`?")
+        }
+        _ => format!(
+            "unknown option `{option}` of `-- step`, which takes `ignore_errors=…` and `name=…`; a \
+             comment must begin with another word"
+        ),
+    }
+}
+
+/// Known directives below the leading comments, where they are not read.
 fn misplaced_directives(file: &str, length: usize, pieces: &[Piece<'_>]) -> Problems {
     let mut problems = Problems::default();
     for piece in pieces {
         let before = piece.before();
+        // The line of a piece is that of its text, and the comments are above it.
         let breaks = match piece.role {
             Role::Blank | Role::Command => 0,
             Role::Statement | Role::Marker => before.matches('\n').count(),
@@ -221,7 +240,11 @@ fn misplaced_directives(file: &str, length: usize, pieces: &[Piece<'_>]) -> Prob
 }
 
 /// The statements of a companion, which has no markers and no directives.
-fn plain(file: &str, source: &str, syntax: &Syntax) -> Result<Vec<Statement>, Problems> {
+fn companion_statements(
+    file: &str,
+    source: &str,
+    syntax: &Syntax,
+) -> Result<Vec<Statement>, Problems> {
     let pieces = split(file, source, syntax)?;
     let mut problems = Problems::default();
     for piece in pieces.iter().filter(|piece| piece.role == Role::Marker) {
@@ -231,7 +254,7 @@ fn plain(file: &str, source: &str, syntax: &Syntax) -> Result<Vec<Statement>, Pr
     for (index, line) in source.lines().enumerate() {
         problems.extend(companion_directive(file, index + 1, line));
     }
-    problems.or(statements_of(&pieces).collect())
+    problems.into_result(statements_of(&pieces).collect())
 }
 
 fn companion_directive(file: &str, line: usize, text: &str) -> Problems {

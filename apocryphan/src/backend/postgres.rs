@@ -1,26 +1,36 @@
-//! PostgreSQL, for rider and the shell.
+//! PostgreSQL. The schemas of the server itself are left out; names are cast to text, since their own type is not.
 
-use apocryphan_migration::Syntax;
+use estoult_sql::syntax::Syntax;
 
-use super::{Differences, Introspection, Locking, SessionLocking};
+use super::description::{
+    CatalogStatements, Description, LockMethod, RiderSettings, SessionLock, ShellSettings,
+};
+
+pub(super) const DESCRIPTION: Description = Description {
+    syntax: Syntax::POSTGRES,
+    catalog: CATALOG,
+    rider: RIDER,
+    shell: ShellSettings {
+        session_number: Some("select cast(pg_backend_pid() as bigint)"),
+        cancel: "select pg_cancel_backend({session})",
+        not_preparable: &[],
+    },
+};
 
 const OUTSIDE: &str = "write `-- transactional: false` at the top of the migration";
 
-pub(super) const DIFFERENCES: Differences = Differences {
-    syntax: Syntax::POSTGRES,
-    quote: '"',
+// An advisory lock with a key of 64 bits is listed with its halves in `classid` and `objid`, and `objsubid` 1.
+const RIDER: RiderSettings = RiderSettings {
     namespace: "select cast(coalesce(current_schema(), '') as text)",
-    columns: "select cast(column_name as text) from information_schema.columns \
-              where table_schema = :namespace and table_name = :table",
     user: Some("select cast(current_user as text)"),
     key_type: "varchar(255)",
-    moment_type: "timestamp",
-    lock: Locking::Session(SessionLocking {
+    timestamp_type: "timestamp",
+    lock: LockMethod::Session(SessionLock {
         acquire: "select cast(cast(pg_try_advisory_lock(hashtextextended(:key, 0)) as int) as bigint)",
-        held: "select count(*) from pg_locks l where l.locktype = 'advisory' and l.granted \
-               and l.objsubid = 1 and l.pid = pg_backend_pid() \
-               and ((cast(l.classid as bigint) << 32) | cast(l.objid as bigint)) \
-               = hashtextextended(:key, 0)",
+        is_held: "select count(*) from pg_locks l where l.locktype = 'advisory' and l.granted \
+                  and l.objsubid = 1 and l.pid = pg_backend_pid() \
+                  and ((cast(l.classid as bigint) << 32) | cast(l.objid as bigint)) \
+                  = hashtextextended(:key, 0)",
         release: "select cast(cast(pg_advisory_unlock(hashtextextended(:key, 0)) as int) as bigint)",
         holder: "select concat('process ', a.pid, ' of user ', a.usename, ' from ', \
                  coalesce(host(a.client_addr), 'this machine'), ', connected since ', \
@@ -46,49 +56,76 @@ pub(super) const DIFFERENCES: Differences = Differences {
     ],
 };
 
-pub(super) const INTROSPECTION: Introspection = Introspection {
-    syntax: Syntax::POSTGRES,
-    quote: '"',
-    tables: r"select cast(n.nspname as text) as schema, cast(c.relname as text) as name,
+const CATALOG: CatalogStatements = CatalogStatements {
+    tables: r"select cast(n.nspname as text) as schema_name, cast(c.relname as text) as table_name,
         case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'f' then 'foreign table'
-            when 'p' then 'partitioned table' else 'table' end as kind
+            when 'p' then 'partitioned table' else 'table' end as kind,
+        obj_description(c.oid, 'pg_class') as comment
         from pg_class c join pg_namespace n on n.oid = c.relnamespace
         where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname not in ('pg_catalog', 'information_schema')
         and n.nspname not like 'pg\_toast%'
+        and (cast(:schema as text) is null or n.nspname = cast(:schema as text))
+        and (cast(:table as text) is null or c.relname = cast(:table as text))
         order by n.nspname <> coalesce(current_schema(), ''), n.nspname, c.relname",
-    columns: r#"select cast(a.attname as text) as "column", format_type(a.atttypid, a.atttypmod) as type,
-        case when a.attnotnull then 'no' else 'yes' end as "null", pg_get_expr(d.adbin, d.adrelid) as "default",
-        case when exists (select 1 from pg_index i where i.indrelid = c.oid and i.indisprimary
-            and a.attnum = any(i.indkey)) then 'primary' end as "key"
+    // The default of a `serial` column is the next value of its sequence; the expression of a generated column is kept
+    // where defaults are.
+    columns: r"select cast(n.nspname as text) as schema_name, cast(c.relname as text) as table_name,
+        cast(a.attname as text) as column_name, format_type(a.atttypid, a.atttypmod) as sql_type,
+        not a.attnotnull as is_nullable,
+        case when a.attgenerated = '' then pg_get_expr(d.adbin, d.adrelid) end as default_sql,
+        exists (select 1 from pg_index i, generate_series(1, cast(i.indnkeyatts as int)) k
+            where i.indrelid = c.oid and i.indisprimary and i.indkey[k - 1] = a.attnum) as is_key,
+        a.attidentity <> '' or coalesce(pg_get_expr(d.adbin, d.adrelid) like 'nextval(%', false) as is_auto_increment,
+        case a.attgenerated when 's' then 'stored' when 'v' then 'virtual' end as generated,
+        case when a.attgenerated <> '' then pg_get_expr(d.adbin, d.adrelid) end as generated_sql,
+        col_description(c.oid, a.attnum) as comment
         from pg_class c join pg_namespace n on n.oid = c.relnamespace
         join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
         left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
-        where n.nspname = :schema and c.relname = :table order by a.attnum"#,
-    indexes: r#"select cast(x.relname as text) as "index",
-        (select string_agg(pg_get_indexdef(i.indexrelid, cast(k as int), true), ', ' order by k)
-            from generate_series(1, i.indnkeyatts) k) as columns,
-        case when i.indisprimary then 'primary key' when i.indisunique then 'unique' else 'index' end as kind
+        where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname not in ('pg_catalog', 'information_schema')
+        and n.nspname not like 'pg\_toast%'
+        and (cast(:schema as text) is null or n.nspname = cast(:schema as text))
+        and (cast(:table as text) is null or c.relname = cast(:table as text))
+        order by n.nspname, c.relname, a.attnum",
+    // `indkey` counts from zero and has 0 for an expression; columns behind `indnkeyatts` are only included.
+    indexes: r"select cast(n.nspname as text) as schema_name, cast(c.relname as text) as table_name,
+        cast(x.relname as text) as index_name, i.indisunique as is_unique, i.indisprimary as is_primary,
+        i.indpred is not null as is_partial, pg_get_expr(i.indpred, i.indrelid) as predicate,
+        null as definition,
+        cast(a.attname as text) as column_name,
+        case when a.attname is null then pg_get_indexdef(i.indexrelid, k, true) end as expression,
+        (i.indoption[k - 1] & 1) = 1 as is_descending
         from pg_index i join pg_class c on c.oid = i.indrelid join pg_class x on x.oid = i.indexrelid
         join pg_namespace n on n.oid = c.relnamespace
-        where n.nspname = :schema and c.relname = :table order by not i.indisprimary, x.relname"#,
-    foreign_keys: r#"select (select string_agg(cast(a.attname as text), ', ' order by k.place)
-            from unnest(f.conkey) with ordinality k(number, place)
-            join pg_attribute a on a.attrelid = f.conrelid and a.attnum = k.number) as columns,
-        concat(cast(cast(f.confrelid as regclass) as text), ' (', (select string_agg(cast(a.attname as text), ', '
-            order by k.place) from unnest(f.confkey) with ordinality k(number, place)
-            join pg_attribute a on a.attrelid = f.confrelid and a.attnum = k.number), ')') as "references",
-        concat('update ', case f.confupdtype when 'r' then 'restrict' when 'c' then 'cascade' when 'n' then 'set null'
-            when 'd' then 'set default' else 'no action' end, ', delete ', case f.confdeltype when 'r' then 'restrict'
-            when 'c' then 'cascade' when 'n' then 'set null' when 'd' then 'set default' else 'no action' end)
-            as actions
+        cross join lateral generate_series(1, cast(i.indnkeyatts as int)) k
+        left join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[k - 1]
+        where n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\_toast%'
+        and (cast(:schema as text) is null or n.nspname = cast(:schema as text))
+        and (cast(:table as text) is null or c.relname = cast(:table as text))
+        order by n.nspname, c.relname, not i.indisprimary, x.relname, k",
+    foreign_keys: r"select cast(n.nspname as text) as schema_name, cast(c.relname as text) as table_name,
+        cast(f.conname as text) as id, cast(f.conname as text) as constraint_name,
+        cast(a.attname as text) as column_name,
+        cast(rn.nspname as text) as referenced_schema, cast(rc.relname as text) as referenced_table,
+        cast(ra.attname as text) as referenced_column,
+        case f.confupdtype when 'r' then 'restrict' when 'c' then 'cascade' when 'n' then 'set null'
+            when 'd' then 'set default' else 'no action' end as on_update,
+        case f.confdeltype when 'r' then 'restrict' when 'c' then 'cascade' when 'n' then 'set null'
+            when 'd' then 'set default' else 'no action' end as on_delete
         from pg_constraint f join pg_class c on c.oid = f.conrelid join pg_namespace n on n.oid = c.relnamespace
-        where f.contype = 'f' and n.nspname = :schema and c.relname = :table order by columns"#,
-    names: r"select cast(c.relname as text), cast(a.attname as text) from pg_class c
-        join pg_namespace n on n.oid = c.relnamespace
+        join pg_class rc on rc.oid = f.confrelid join pg_namespace rn on rn.oid = rc.relnamespace
+        cross join lateral unnest(f.conkey, f.confkey) with ordinality k(own, referenced, number)
+        join pg_attribute a on a.attrelid = f.conrelid and a.attnum = k.own
+        join pg_attribute ra on ra.attrelid = f.confrelid and ra.attnum = k.referenced
+        where f.contype = 'f' and n.nspname not in ('pg_catalog', 'information_schema')
+        and (cast(:schema as text) is null or n.nspname = cast(:schema as text))
+        and (cast(:table as text) is null or c.relname = cast(:table as text))
+        order by n.nspname, c.relname, f.conname, k.number",
+    names: r"select cast(c.relname as text) as table_name, cast(a.attname as text) as column_name
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace
         join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
         where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname not in ('pg_catalog', 'information_schema')
-        and n.nspname not like 'pg\_toast%' limit 20000",
-    session: Some("select cast(pg_backend_pid() as bigint)"),
-    cancel: "select pg_cancel_backend({session})",
-    not_preparable: &[],
+        and n.nspname not like 'pg\_toast%'
+        and (cast(:schema as text) is null or n.nspname = cast(:schema as text))
+        and (cast(:table as text) is null or c.relname = cast(:table as text)) limit 20000",
 };

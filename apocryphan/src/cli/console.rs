@@ -1,4 +1,4 @@
-//! Where the command line writes: the process's streams, or memory for a test.
+//! Where the command line writes: the streams of the process, or memory for a test.
 
 use std::{
     fmt,
@@ -13,77 +13,75 @@ use crate::rider::Event;
 
 /// Stdout and stderr of a command; clones write to the same place.
 #[derive(Clone)]
-pub struct Console(Arc<Mutex<Streams>>);
+pub struct Console(Arc<Mutex<Writer>>);
 
-struct Streams {
-    target: Target,
+struct Writer {
+    output: Output,
     spinner: ProgressBar,
 }
 
-enum Target {
-    Standard,
+enum Output {
+    Process,
     Captured { out: String, err: String },
 }
 
 impl Console {
     /// The streams of the process, with a spinner where stderr is a terminal.
     pub fn standard() -> Self {
-        Self::new(Target::Standard, ProgressDrawTarget::stderr())
+        Self::new(Output::Process, ProgressDrawTarget::stderr())
     }
 
-    /// Keeps everything, to be read with [`stdout`](Self::stdout) and [`stderr`](Self::stderr).
+    /// Collects everything, to be read with [`stdout`](Self::stdout) and [`stderr`](Self::stderr).
     pub fn captured() -> Self {
-        let target = Target::Captured {
+        let output = Output::Captured {
             out: String::new(),
             err: String::new(),
         };
-        Self::new(target, ProgressDrawTarget::hidden())
+        Self::new(output, ProgressDrawTarget::hidden())
     }
 
-    fn new(target: Target, drawn: ProgressDrawTarget) -> Self {
+    fn new(output: Output, drawn: ProgressDrawTarget) -> Self {
         let spinner = ProgressBar::with_draw_target(None, drawn);
-        Self(Arc::new(Mutex::new(Streams { target, spinner })))
+        Self(Arc::new(Mutex::new(Writer { output, spinner })))
     }
 
-    /// What was written to stdout; empty if it was not kept.
+    /// What was written to stdout; empty unless the console is captured.
     pub fn stdout(&self) -> String {
-        match &self.streams().target {
-            Target::Captured { out, .. } => out.clone(),
-            Target::Standard => String::new(),
+        match &self.writer().output {
+            Output::Captured { out, .. } => out.clone(),
+            Output::Process => String::new(),
         }
     }
 
-    /// What was written to stderr; empty if it was not kept.
+    /// What was written to stderr; empty unless the console is captured.
     pub fn stderr(&self) -> String {
-        match &self.streams().target {
-            Target::Captured { err, .. } => err.clone(),
-            Target::Standard => String::new(),
+        match &self.writer().output {
+            Output::Captured { err, .. } => err.clone(),
+            Output::Process => String::new(),
         }
     }
 
-    /// A result.
+    /// Writes a line of the result.
     pub(super) fn line(&self, line: &str) {
-        self.streams().write(line, true);
+        self.writer().write(line, true);
     }
 
-    /// Anything else.
+    /// Writes any other line.
     pub(super) fn error(&self, line: &str) {
-        self.streams().write(line, false);
+        self.writer().write(line, false);
     }
 
-    /// Tells of applied migrations that are not at hand.
-    pub(super) fn missing(&self, ids: &[String]) {
+    /// Warns of migrations that are applied and whose files are missing.
+    pub(super) fn warn_of_missing(&self, ids: &[String]) {
         if !ids.is_empty() {
             let ids = ids.join(", ");
-            self.error(&format!(
-                "Applied, and not among the migrations at hand: {ids}"
-            ));
+            self.error(&format!("Applied, but missing here: {ids}"));
         }
     }
 
-    /// Takes the spinner away.
-    pub(super) fn quiet(&self) {
-        self.streams().spinner.finish_and_clear();
+    /// Removes the spinner from the terminal, so that the next line does not begin behind it.
+    pub(super) fn clear_spinner(&self) {
+        self.writer().spinner.finish_and_clear();
     }
 
     /// Shows what happens during a run.
@@ -99,10 +97,11 @@ impl Console {
                     "Waiting for another run to finish: {holder} holds the lock"
                 ));
             }
+            // Drawn on a terminal only; elsewhere the spinner writes nothing.
             Event::Started(id) => {
-                let streams = self.streams();
-                streams.spinner.set_message((*id).to_owned());
-                streams
+                let writer = self.writer();
+                writer.spinner.set_message((*id).to_owned());
+                writer
                     .spinner
                     .enable_steady_tick(Duration::from_millis(100));
             }
@@ -130,10 +129,10 @@ impl Console {
                     ignored.error.message()
                 ));
             }
-            Event::Kept(kept) => {
+            Event::Irreversible(skipped) => {
                 self.error(&format!(
                     "Nothing undoes {} step {}: it has no rollback",
-                    kept.id, kept.step
+                    skipped.id, skipped.step
                 ));
             }
         }
@@ -142,30 +141,31 @@ impl Console {
     /// ` (12.3 ms)` for people, nothing for programs that read the result.
     fn time(&self, duration: Duration) -> String {
         let seconds = duration.as_secs_f64();
-        match self.streams().target {
-            Target::Standard if io::stdout().is_terminal() && seconds < 1.0 => {
+        match self.writer().output {
+            Output::Process if io::stdout().is_terminal() && seconds < 1.0 => {
                 format!(" ({:.1} ms)", seconds * 1000.0)
             }
-            Target::Standard if io::stdout().is_terminal() => format!(" ({seconds:.2} s)"),
-            Target::Standard | Target::Captured { .. } => String::new(),
+            Output::Process if io::stdout().is_terminal() => format!(" ({seconds:.2} s)"),
+            Output::Process | Output::Captured { .. } => String::new(),
         }
     }
 
-    fn streams(&self) -> MutexGuard<'_, Streams> {
+    fn writer(&self) -> MutexGuard<'_, Writer> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Streams {
-    /// A stream that is closed is no reason to stop: the database matters more.
+impl Writer {
+    /// Writes a line. A stream that was closed must not stop a run half-way, so a failure is ignored.
     fn write(&mut self, line: &str, is_result: bool) {
-        match &mut self.target {
-            Target::Captured { out, err } => {
+        match &mut self.output {
+            Output::Captured { out, err } => {
                 let text = if is_result { out } else { err };
                 text.push_str(line);
                 text.push('\n');
             }
-            Target::Standard => {
+            Output::Process => {
+                // The spinner is on the same terminal: it is removed for the line and drawn again below it.
                 let _ = self.spinner.suspend(|| match is_result {
                     true => writeln!(io::stdout(), "{line}"),
                     false => writeln!(io::stderr(), "{line}"),

@@ -2,8 +2,11 @@
 
 use clap::Args;
 
-use super::{Console, exit};
-use crate::rider::{Error, Rider, label};
+use super::console::Console;
+use crate::{
+    exit::Exit,
+    rider::{Error, Rider, relative_path},
+};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -18,8 +21,11 @@ pub(super) struct Arguments {
     message: String,
 }
 
-pub(super) fn run(arguments: &Arguments, rider: &Rider, console: &Console) -> Result<u8, Error> {
+pub(super) fn run(arguments: &Arguments, rider: &Rider, console: &Console) -> Result<Exit, Error> {
     let path = rider.create(&arguments.message)?;
-    console.line(&format!("Created migration scaffold in {}", label(&path)));
-    Ok(exit::DONE)
+    console.line(&format!(
+        "Created migration scaffold in {}",
+        relative_path(&path)
+    ));
+    Ok(Exit::Done)
 }

@@ -4,8 +4,11 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 
-use super::{Console, exit};
-use crate::rider::{Error, MigrateOptions, Rider};
+use super::console::Console;
+use crate::{
+    exit::Exit,
+    rider::{Error, MigrateOptions, Rider},
+};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -24,7 +27,7 @@ pub(super) async fn run(
     arguments: Arguments,
     rider: &Rider,
     console: &Console,
-) -> Result<u8, Error> {
+) -> Result<Exit, Error> {
     let options = MigrateOptions::default();
     let options = match (arguments.id, arguments.steps, arguments.to) {
         (Some(id), ..) => options.only(id),
@@ -33,11 +36,11 @@ pub(super) async fn run(
         (None, None, None) => options,
     };
     let report = rider.migrate(&options).await?;
-    console.missing(&report.missing);
+    console.warn_of_missing(&report.missing);
     console.line(&format!(
         "{} applied, {} pending",
         report.applied.len(),
         report.pending
     ));
-    Ok(exit::DONE)
+    Ok(Exit::Done)
 }

@@ -2,8 +2,11 @@
 
 use clap::Args;
 
-use super::{Console, exit};
-use crate::rider::{Error, Rider, State, Status};
+use super::console::Console;
+use crate::{
+    exit::Exit,
+    rider::{Error, Rider, State, Status},
+};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -19,19 +22,19 @@ pub(super) async fn run(
     arguments: &Arguments,
     rider: &Rider,
     console: &Console,
-) -> Result<u8, Error> {
+) -> Result<Exit, Error> {
     let list = rider.status().await?;
     for line in table(&list, arguments.long) {
         console.line(&line);
     }
     let ids = list.iter().filter(|status| status.state == State::Missing);
     let missing: Vec<String> = ids.map(|status| status.id.clone()).collect();
-    console.missing(&missing);
+    console.warn_of_missing(&missing);
     let is_pending = list.iter().any(|status| status.state == State::Pending);
     Ok(if arguments.check && is_pending {
-        exit::PENDING
+        Exit::Pending
     } else {
-        exit::DONE
+        Exit::Done
     })
 }
 
@@ -45,10 +48,8 @@ pub(super) fn table(list: &[Status], is_long: bool) -> Vec<String> {
     rows.extend(list.iter().map(|status| cells(status, is_long)));
     let widths: Vec<usize> = (0..rows[0].len())
         .map(|column| {
-            rows.iter()
-                .map(|row| width(&row[column]))
-                .max()
-                .unwrap_or_default()
+            let cells = rows.iter().map(|row| width(&row[column]));
+            cells.fold(0, usize::max)
         })
         .collect();
     let mut lines: Vec<String> = rows.iter().map(|row| line(row, &widths)).collect();
@@ -62,7 +63,8 @@ fn cells(status: &Status, is_long: bool) -> Vec<String> {
         .index
         .map_or_else(|| "-".to_owned(), |index| index.to_string());
     let applied = match (status.applied_at, status.state) {
-        (Some(moment), _) => moment.to_string(),
+        (Some(time), _) => time.to_string(),
+        // The word of the original rider, which scripts look for.
         (None, State::Pending) => "None".to_owned(),
         (None, State::Applied | State::Missing) => "unknown".to_owned(),
     };

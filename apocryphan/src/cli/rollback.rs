@@ -4,8 +4,11 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 
-use super::{Console, exit};
-use crate::rider::{Error, Rider, RollbackOptions};
+use super::console::Console;
+use crate::{
+    exit::Exit,
+    rider::{Error, Rider, RollbackOptions},
+};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -37,12 +40,12 @@ pub(super) async fn run(
     arguments: Arguments,
     rider: &Rider,
     console: &Console,
-) -> Result<u8, Error> {
+) -> Result<Exit, Error> {
     let report = rider.rollback(&options(arguments)).await?;
-    console.missing(&report.missing);
+    console.warn_of_missing(&report.missing);
     let count = report.rolled_back.len();
     console.line(&format!("{count} rolled back, {} pending", report.pending));
-    Ok(exit::DONE)
+    Ok(Exit::Done)
 }
 
 fn options(arguments: Arguments) -> RollbackOptions {
@@ -50,6 +53,7 @@ fn options(arguments: Arguments) -> RollbackOptions {
     if arguments.allow_irreversible {
         options = options.allow_irreversible();
     }
+    // Clap allows one of them at most.
     match arguments.extent {
         Extent { all: true, .. } => options.all(),
         Extent {

@@ -2,26 +2,31 @@
 
 use std::{fmt, path::Path, time::Duration};
 
-use estoult::{Database, DatabaseOptions, Result};
+use estoult::{Database, DatabaseBuilder, Result};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::PooledDatabase;
+use super::pooled::PooledDatabase;
 
-/// What may stand in a part of an URL as it is.
+/// What may stand in a part of a URL as it is.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')
     .remove(b'~');
 
-/// How many connections a pool has when it is not said.
+/// How many connections a pool has by default.
 const MAX_CONNECTIONS: usize = 20;
 
 fn encoded(text: &str) -> String {
     utf8_percent_encode(text, KEPT).to_string()
 }
 
-/// The settings that every pool has.
+fn pooled(builder: DatabaseBuilder) -> Result<PooledDatabase> {
+    let (database, pool) = builder.build_pooled()?;
+    Ok(PooledDatabase::new(database, pool))
+}
+
+/// The settings of the pool alone; they apply to the builder once the URL is known.
 #[derive(Debug, Clone)]
 struct Settings {
     max_connections: usize,
@@ -40,38 +45,35 @@ impl Default for Settings {
 }
 
 impl Settings {
-    fn build(&self, url: &str) -> Result<PooledDatabase> {
+    fn apply(&self, url: &str) -> DatabaseBuilder {
         let mut builder = Database::builder(url).max_connections(self.max_connections);
         if let Some(age) = self.stale_timeout {
             builder = builder.max_age(age);
         }
-        let timeout = self
-            .timeout
-            .unwrap_or(DatabaseOptions::default().acquire_timeout);
+        if let Some(timeout) = self.timeout {
+            builder = builder.acquire_timeout(timeout);
+        }
         builder
-            .acquire_timeout(timeout)
-            .connections()
-            .map(PooledDatabase::new)
     }
 }
 
 macro_rules! settings {
     () => {
-        /// How many connections there are at most; 20 when not said.
+        /// How many connections there are at most; 20 by default.
         #[must_use]
         pub fn max_connections(mut self, connections: usize) -> Self {
             self.settings.max_connections = connections;
             self
         }
 
-        /// The age at which a connection is replaced; never when not said.
+        /// The age at which a connection is replaced; never by default.
         #[must_use]
         pub fn stale_timeout(mut self, age: Duration) -> Self {
             self.settings.stale_timeout = Some(age);
             self
         }
 
-        /// How long a caller waits for a connection; 5 seconds when not said.
+        /// How long a caller waits for a connection; 5 seconds by default.
         #[must_use]
         pub fn timeout(mut self, timeout: Duration) -> Self {
             self.settings.timeout = Some(timeout);
@@ -184,7 +186,7 @@ impl ServerBuilder {
 
     settings!();
 
-    /// Who logs in.
+    /// The user to log in as.
     #[must_use]
     pub fn user(mut self, user: impl Into<String>) -> Self {
         self.user = Some(user.into());
@@ -205,7 +207,7 @@ impl ServerBuilder {
         self
     }
 
-    /// The server's port; the usual one when not said.
+    /// The server's port; the usual one by default.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = Some(port);
@@ -219,7 +221,7 @@ impl ServerBuilder {
         self
     }
 
-    /// A setting that stands behind the `?` of an URL, such as `sslmode`.
+    /// A query parameter of the URL, such as `sslmode`.
     #[must_use]
     pub fn option(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.options.push((name.into(), value.into()));
@@ -232,7 +234,13 @@ impl ServerBuilder {
     ///
     /// `Configuration` when a setting is wrong; `Unsupported` when this build lacks the backend.
     pub fn build(&self) -> Result<PooledDatabase> {
-        self.settings.build(&self.url())
+        pooled(self.builder())
+    }
+
+    /// The builder of the database with these settings, for all others that a database has.
+    #[must_use]
+    pub fn builder(&self) -> DatabaseBuilder {
+        self.settings.apply(&self.url())
     }
 
     fn url(&self) -> String {
@@ -276,11 +284,18 @@ pub struct SqliteBuilder {
 impl SqliteBuilder {
     settings!();
 
-    /// A setting that stands behind the `?` of an URL, such as `mode` or `busy_timeout`.
+    /// A query parameter of the URL, such as `mode` or `busy_timeout`.
     #[must_use]
     pub fn option(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.options.push((name.into(), value.into()));
         self
+    }
+
+    /// The builder of the database with these settings, for all others that a database has.
+    #[must_use]
+    pub fn builder(&self) -> DatabaseBuilder {
+        let url = format!("sqlite:{}{}", self.file, query(&self.options));
+        self.settings.apply(&url)
     }
 
     /// The database. Nothing is opened yet.
@@ -289,7 +304,6 @@ impl SqliteBuilder {
     ///
     /// `Configuration` when a setting is wrong; `Unsupported` when this build lacks the backend.
     pub fn build(&self) -> Result<PooledDatabase> {
-        self.settings
-            .build(&format!("sqlite:{}{}", self.file, query(&self.options)))
+        pooled(self.builder())
     }
 }

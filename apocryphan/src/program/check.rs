@@ -3,12 +3,14 @@
 use std::{io::Write, time::Duration};
 
 use clap::Args;
-use estoult::{DatabaseHealth, Health, Lifespan, Registry};
+use estoult::{Lifespan, Registry, database::DatabaseHealth, registry::Health};
 use serde_json::{Value, json};
 use tokio::{runtime::Runtime, time::timeout};
 
-use super::{Streams, complain, exit, source::Source};
+use super::source::Source;
+use crate::{exit::Exit, shell::Streams};
 
+/// Verify the configuration, connect to each database and print its health
 #[derive(Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -21,27 +23,35 @@ pub(super) struct Arguments {
     within: u32,
 }
 
-pub(super) fn run(arguments: &Arguments, runtime: &Runtime, mut streams: Streams) -> u8 {
-    let registry = match arguments.source.registry(false) {
-        Ok(registry) => registry,
-        Err(why) => return complain(&mut streams, &why),
-    };
-    let within = Duration::from_secs(arguments.within.into());
-    let health = runtime.block_on(ask(&registry, within));
-    let text = match arguments.json {
-        true => list(&health),
-        false => health.to_string(),
-    };
-    // Whoever closed the stream still learns the outcome from the exit code.
-    let _ = writeln!(streams.output, "{text}");
-    match health.is_healthy() {
-        true => exit::DONE,
-        false => exit::FAILED,
+impl Arguments {
+    pub(super) fn run(self, runtime: &Runtime, mut streams: Streams) -> Exit {
+        let registry = match self.source.registry(false) {
+            Ok(registry) => registry,
+            Err(reason) => {
+                streams.error(&reason);
+                return Exit::Failed;
+            }
+        };
+        let within = Duration::from_secs(self.within.into());
+        let health = runtime.block_on(check(&registry, within));
+        let text = match self.json {
+            true => list(&health),
+            false => health.to_string(),
+        };
+        // A caller that closed the stream still learns the outcome from the exit code.
+        let _ = writeln!(streams.output, "{text}");
+        match health.is_healthy() {
+            true => Exit::Done,
+            false => Exit::Failed,
+        }
     }
 }
 
-/// Connects each database for itself, and asks all how they fare. Those that can't be connected tell why when asked.
-async fn ask(registry: &Registry, within: Duration) -> Health {
+/// Connects each database and checks the health of all.
+///
+/// The databases connect one by one and not as a registry, which would close all of them if one fails. A failure is
+/// left out here: the health check of that database reports it.
+async fn check(registry: &Registry, within: Duration) -> Health {
     let connecting: Vec<_> = registry
         .databases()
         .cloned()
@@ -50,12 +60,13 @@ async fn ask(registry: &Registry, within: Duration) -> Health {
         })
         .collect();
     let mut lifespans: Vec<Lifespan> = Vec::new();
+    // Held until the health is known: a lifespan that ends closes its connections.
     for task in connecting {
         lifespans.extend(task.await.ok().flatten());
     }
     let health = registry.health_within(within).await;
     for lifespan in lifespans {
-        // Nobody else uses them, and the program ends.
+        // The program ends next, and the operating system closes what is left.
         let _ = lifespan.close().await;
     }
     health

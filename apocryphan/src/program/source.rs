@@ -1,14 +1,14 @@
-//! Where a command finds its databases: a URL, a file, the environment.
+//! Where a command finds its databases: a URL, a file, or the environment.
 
 use std::{fs, path::PathBuf};
 
 use clap::Args;
 use estoult::{Error, Registry, RegistryConfig};
 
-/// How many connections the program needs: one that works, and one that cancels what it does.
+/// How many connections the shell needs at most: one that runs a statement, and one that cancels it.
 const CONNECTIONS: usize = 2;
 
-/// Not `Debug`, since the URL may have a password.
+/// The arguments that name databases. They are not `Debug`, since the URL may hold a password.
 #[derive(Args)]
 pub(super) struct Source {
     /// The URL of one database, such as sqlite:shop.db
@@ -20,24 +20,26 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// The databases, which may all refuse writes. Nothing is opened yet.
+    /// The databases, all read-only where that is asked for. No connection is opened yet.
     pub(super) fn registry(&self, is_read_only: bool) -> Result<Registry, String> {
         let mut config = self.read()?;
         let databases = std::iter::once(&mut config.default_database);
+        // A database that the configuration limits to one connection gets the second one that the shell needs.
         for database in databases.chain(config.extra.values_mut()) {
             let options = &mut database.options;
             options.max_connections = options.max_connections.max(CONNECTIONS);
             options.read_only |= is_read_only;
         }
-        Registry::from_config(config).map_err(|error| told(&error))
+        Registry::from_config(config).map_err(|error| message(&error))
     }
 
     fn read(&self) -> Result<RegistryConfig, String> {
         match (&self.url, &self.config) {
+            // Clap refuses both at once.
             (Some(url), _) => Ok(RegistryConfig::new(url)),
             (None, Some(path)) => {
-                let failed = |why: &dyn std::fmt::Display| {
-                    with_features(format!("read `{}`: {why}", path.display()))
+                let failed = |reason: &dyn std::fmt::Display| {
+                    with_features(format!("read `{}`: {reason}", path.display()))
                 };
                 let text = fs::read_to_string(path).map_err(|error| failed(&error))?;
                 if path.extension().is_some_and(|ending| ending == "json") {
@@ -46,12 +48,12 @@ impl Source {
                     toml::from_str(&text).map_err(|error| failed(&mistake(&text, &error)))
                 }
             }
-            (None, None) => RegistryConfig::from_env().map_err(|error| told(&error)),
+            (None, None) => RegistryConfig::from_env().map_err(|error| message(&error)),
         }
     }
 }
 
-/// What is wrong, and on which line. What stands there is not shown, since it may be a password.
+/// What is wrong with a TOML file, and on which line. The line is not quoted, since it may hold a password.
 fn mistake(text: &str, error: &toml::de::Error) -> String {
     let line = error
         .span()
@@ -61,11 +63,11 @@ fn mistake(text: &str, error: &toml::de::Error) -> String {
     format!("{}{}", error.message(), line.unwrap_or_default())
 }
 
-fn told(error: &Error) -> String {
+fn message(error: &Error) -> String {
     with_features(error.message().to_owned())
 }
 
-/// Adds how to build this program with the backends that it lacks, where an error names them.
+/// Adds the command that builds this program with the backends that an error says are missing.
 fn with_features(message: String) -> String {
     let mut features: Vec<&str> = message
         .split("add the feature `")

@@ -1,4 +1,4 @@
-//! What can go wrong with migrations, by what the caller can do about it.
+//! The errors of rider, by what the caller can do about them.
 
 use std::{error, fmt};
 
@@ -6,7 +6,7 @@ use apocryphan_migration::Problems;
 
 use super::failure::Failure;
 
-/// The result of everything in this module that can fail.
+/// The result of what can fail in this module.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A failure of rider: what was tried, why it failed and what to do next.
@@ -26,19 +26,19 @@ struct Details {
 pub enum ErrorKind {
     /// An argument or a setting is wrong.
     Usage,
-    /// Migration files are wrong; all mistakes are listed.
+    /// Migration files are wrong; the problems list all mistakes.
     Files(Problems),
-    /// Migrations contradict each other: duplicate ids, unknown dependencies, cycles.
+    /// The migrations have no order: duplicate ids, unknown dependencies, cycles.
     Graph(Problems),
     /// A statement or a function of a migration failed.
     Migration(Box<Failure>),
-    /// Somebody else held the lock for longer than the wait.
+    /// Another run held the lock for longer than the wait.
     Lock,
-    /// The database and the migrations at hand do not belong together.
+    /// The history in the database and the migrations do not belong together.
     History,
-    /// What was asked for would lose something, or do nothing while it seems to do much.
+    /// The request would lose something, or seem to do something and do nothing.
     Refused,
-    /// The database could not be used; the source tells why.
+    /// The database could not be used; the source says why.
     Database,
 }
 
@@ -66,6 +66,7 @@ impl Error {
     }
 
     pub(crate) fn migration(failure: Failure) -> Self {
+        // Rendered now, so that a program that only prints the error shows all of it.
         let message = failure.to_string();
         Self::new(ErrorKind::Migration(Box::new(failure)), message)
     }

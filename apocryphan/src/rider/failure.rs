@@ -1,8 +1,8 @@
-//! A migration that failed: where, why, what is left in the database and what to do next.
+//! A migration that failed: where, why, what it left in the database, and what to do next.
 
 use std::fmt;
 
-/// Which way a run went.
+/// The direction of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// Migrations were applied.
@@ -12,7 +12,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// The word that the log table holds.
+    /// The word in the log table.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Apply => "apply",
@@ -20,7 +20,7 @@ impl Operation {
         }
     }
 
-    fn done(self) -> &'static str {
+    fn participle(self) -> &'static str {
         match self {
             Self::Apply => "applied",
             Self::Rollback => "rolled back",
@@ -43,8 +43,8 @@ pub struct Failure {
     /// The step that failed; `None` when it was the history or the commit.
     pub(super) step: Option<FailedStep>,
     pub(super) outcome: Outcome,
-    /// What this run did before.
-    pub(super) done: Vec<String>,
+    /// The migrations that the run completed before.
+    pub(super) completed: Vec<String>,
     pub(super) backend: String,
     pub(super) hint: Option<&'static str>,
     pub(super) error: estoult::Error,
@@ -67,7 +67,7 @@ pub(super) enum Outcome {
     RolledBack,
     /// These statements, as `file:line`, which were committed one by one.
     Committed(Vec<String>),
-    /// Nobody knows: the commit itself was not answered.
+    /// It may be applied or not: the database did not answer the commit.
     Unknown,
 }
 
@@ -77,7 +77,7 @@ impl Failure {
         &self.id
     }
 
-    /// Which way the run went.
+    /// The direction of the run.
     pub fn operation(&self) -> Operation {
         self.operation
     }
@@ -88,7 +88,7 @@ impl Failure {
     }
 
     /// The file and the line of the statement that failed.
-    pub fn place(&self) -> Option<(&str, usize)> {
+    pub fn location(&self) -> Option<(&str, usize)> {
         self.step
             .as_ref()
             .map(|step| (step.file.as_str(), step.line))
@@ -102,14 +102,14 @@ impl Failure {
     /// The statements of the failed migration, as `file:line`, that stay in the database.
     pub fn committed(&self) -> &[String] {
         match &self.outcome {
-            Outcome::Committed(places) => places,
+            Outcome::Committed(locations) => locations,
             Outcome::RolledBack | Outcome::Unknown => &[],
         }
     }
 
-    /// The migrations that the same run finished before; they stay as they are.
-    pub fn done(&self) -> &[String] {
-        &self.done
+    /// The migrations that the same run completed before; they stay as they are.
+    pub fn completed(&self) -> &[String] {
+        &self.completed
     }
 
     /// What the database said.
@@ -124,6 +124,7 @@ impl Failure {
         }
         writeln!(f, " failed")?;
         writeln!(f, "  at {}:{}", step.file, step.line)?;
+        // The beginning is enough to recognise it; the file and the line say where the rest is.
         for line in step.text.lines().take(5) {
             writeln!(f, "    {line}")?;
         }
@@ -144,18 +145,18 @@ impl Failure {
             Outcome::Unknown => writeln!(
                 f,
                 "  unknown: the connection broke while the migration was committed; \
-                 `rider migrations` tells whether it was"
+                 `rider migrations` shows whether it was"
             ),
-            Outcome::Committed(places) if places.is_empty() => {
+            Outcome::Committed(locations) if locations.is_empty() => {
                 writeln!(
                     f,
                     "  committed: no statement of the migration before this one"
                 )
             }
-            Outcome::Committed(places) => writeln!(
+            Outcome::Committed(locations) => writeln!(
                 f,
                 "  committed, and not to be rolled back: the statements at {}",
-                places.join(", ")
+                locations.join(", ")
             ),
         }
     }
@@ -163,7 +164,7 @@ impl Failure {
     fn next(&self) -> String {
         let command = self.operation.command();
         match &self.outcome {
-            Outcome::Committed(places) if !places.is_empty() => format!(
+            Outcome::Committed(locations) if !locations.is_empty() => format!(
                 "undo what those statements did by hand, or take them out of the file; correct \
                  the statement that failed; then run `{command}` again"
             ),
@@ -180,26 +181,21 @@ impl fmt::Display for Failure {
         write!(f, "{} `{}`: ", self.operation.word(), self.id)?;
         match &self.step {
             Some(step) => self.write_step(f, step)?,
-            None => writeln!(f, "all steps ran, and recording it failed")?,
+            None => writeln!(f, "all steps ran, and writing the history failed")?,
         }
-        let code = self.error.code().map(|code| format!(" ({code})"));
-        writeln!(
-            f,
-            "  {} says{}: {}",
-            self.backend,
-            code.unwrap_or_default(),
-            self.error.message()
-        )?;
-        if let Some(hint) = self.hint {
+        let code = self.error.code();
+        let code = code.map_or(String::new(), |code| format!(" ({code})"));
+        writeln!(f, "  {} says{code}: {}", self.backend, self.error.message())?;
+        for hint in self.hint.into_iter().chain(self.error.hint()) {
             writeln!(f, "  hint: {hint}")?;
         }
         self.write_outcome(f)?;
-        if !self.done.is_empty() {
+        if !self.completed.is_empty() {
             writeln!(
                 f,
                 "  {} by this run and kept: {}",
-                self.operation.done(),
-                self.done.join(", ")
+                self.operation.participle(),
+                self.completed.join(", ")
             )?;
         }
         write!(f, "  next: {}", self.next())

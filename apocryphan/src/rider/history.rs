@@ -1,50 +1,56 @@
-//! The two tables: which migrations are applied, and the log of what was done.
+//! The two tables of rider: which migrations are applied, and the log of what was done.
 
 use std::time::Duration;
 
 use estoult::{Reads, Transaction, sql};
+use estoult_sql::{names, syntax::Syntax};
 use uuid::Uuid;
 
 use super::{
-    Config,
+    applied::HistoryRow,
+    config::Config,
     error::{Error, Result},
+    event::CompletedMigration,
     failure::Operation,
-    moment::Moment,
-    report::{Applied, Done},
+    timestamp::Timestamp,
 };
-use crate::backend::Differences;
+use crate::{
+    backend::{Description, RiderSettings},
+    catalog::{Catalog, TableFilter},
+};
 
-/// What a column holds; the first two differ between databases.
-enum Column {
-    Primary,
+/// The type of a column; the first three differ between databases.
+enum ColumnType {
+    PrimaryKey,
     Key,
-    Moment,
+    Timestamp,
     Other(&'static str),
 }
 
-const MIGRATIONS: &[(&str, Column)] = &[
-    ("migration", Column::Primary),
-    ("applied_at", Column::Moment),
-    ("duration_ms", Column::Other("bigint")),
+const MIGRATIONS: &[(&str, ColumnType)] = &[
+    ("migration", ColumnType::PrimaryKey),
+    ("applied_at", ColumnType::Timestamp),
+    ("duration_ms", ColumnType::Other("bigint")),
 ];
 
-const LOGS: &[(&str, Column)] = &[
-    ("id", Column::Primary),
-    ("migration", Column::Key),
-    ("operation", Column::Other("varchar(56)")),
-    ("username", Column::Other("varchar(128)")),
-    ("hostname", Column::Other("varchar(128)")),
-    ("time", Column::Moment),
-    ("duration_ms", Column::Other("bigint")),
+const LOGS: &[(&str, ColumnType)] = &[
+    ("id", ColumnType::PrimaryKey),
+    ("migration", ColumnType::Key),
+    ("operation", ColumnType::Other("varchar(56)")),
+    ("username", ColumnType::Other("varchar(128)")),
+    ("hostname", ColumnType::Other("varchar(128)")),
+    ("time", ColumnType::Timestamp),
+    ("duration_ms", ColumnType::Other("bigint")),
 ];
 
-/// The column that tables of an older version lack.
-const WIDENED: (&str, &str) = ("duration_ms", "bigint");
+/// The column that tables of an older version do not have.
+const LATER_COLUMN: (&str, &str) = ("duration_ms", "bigint");
 
-/// The tables of one database, found and named in full.
+/// The tables of one database, and who writes to them.
 #[derive(Debug)]
 pub(super) struct History {
-    differences: &'static Differences,
+    settings: &'static RiderSettings,
+    catalog: Catalog,
     migrations: Table,
     logs: Table,
     username: String,
@@ -60,21 +66,29 @@ struct Table {
 }
 
 impl Table {
-    fn new(differences: &Differences, current: &str, name: &str) -> Self {
-        let (namespace, name) = name.split_once('.').unwrap_or((current, name));
-        let full = match namespace {
-            "" => differences.quoted(name),
-            namespace => format!(
-                "{}.{}",
-                differences.quoted(namespace),
-                differences.quoted(name)
-            ),
+    fn new(syntax: &Syntax, current: &str, configured: &str) -> Result<Self> {
+        let parts = names::split_qualified(configured, syntax);
+        let (namespace, name): (&str, &str) = match parts.as_slice() {
+            [name] => (current, name),
+            [namespace, name] => (namespace, name),
+            _ => {
+                return Err(Error::usage(format!(
+                    "`{configured}` is no name of a table; write `table` or `schema.table`"
+                )));
+            }
         };
-        Self {
+        let quote = syntax.quote;
+        // The full name is used in every statement, since a migration may change what an unqualified name means.
+        let quoted = names::quoted(name, quote);
+        let full = match namespace {
+            "" => quoted,
+            namespace => format!("{}.{quoted}", names::quoted(namespace, quote)),
+        };
+        Ok(Self {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
             full,
-        }
+        })
     }
 }
 
@@ -82,28 +96,34 @@ impl History {
     /// Finds out where the tables are or would be; creates nothing.
     pub(super) async fn find(
         on: &impl Reads,
-        differences: &'static Differences,
+        description: &'static Description,
         config: &Config,
     ) -> Result<Self> {
         let failed = |error| Error::database("find rider's tables", error);
         let one = |text: &'static str| sql(text).one::<(String,)>(on);
-        let (current,) = one(differences.namespace).await.map_err(failed)?;
+        let settings = &description.rider;
+        let (current,) = one(settings.namespace).await.map_err(failed)?;
+        // The log is for people: a machine without these names can still migrate.
         let mut username = whoami::username().unwrap_or_else(|_| "unknown".to_owned());
-        if let Some(user) = differences.user {
+        if let Some(user) = settings.user {
             let (user,) = one(user).await.map_err(failed)?;
             username = format!("{username}/{user}");
         }
         let hostname = whoami::hostname().unwrap_or_else(|_| "unknown".to_owned());
+        let syntax = &description.syntax;
         Ok(Self {
-            differences,
-            migrations: Table::new(differences, &current, &config.table_name),
-            logs: Table::new(differences, &current, &config.log_name),
+            settings,
+            catalog: Catalog::new(description),
+            migrations: Table::new(syntax, &current, &config.table_name)?,
+            logs: Table::new(syntax, &current, &config.log_name)?,
+            // Cut to the width of their columns: a long name must not make a migration fail.
             username: username.chars().take(128).collect(),
             hostname: hostname.chars().take(128).collect(),
         })
     }
 
-    /// What the lock between runs is called: the same for all that use these tables.
+    /// The name of the lock between runs, the same for all that use these tables. It is hashed, since MySQL takes at
+    /// most 64 characters; the hash is written out here, since every version of rider has to compute the same.
     pub(super) fn lock_key(&self) -> String {
         let name = format!("{}.{}", self.migrations.namespace, self.migrations.name);
         let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
@@ -112,17 +132,18 @@ impl History {
         format!("rider:{hash:016x}")
     }
 
-    /// The statements that create what is missing and widen what is older; none most of the time.
+    /// The statements that create missing tables and add the column that older ones lack; usually none.
     pub(super) async fn missing_tables(&self, on: &impl Reads) -> Result<Vec<String>> {
         let mut statements = Vec::new();
+        // Both are looked for, since a rider may be configured with one new table and one that exists.
         for (table, columns) in [(&self.migrations, MIGRATIONS), (&self.logs, LOGS)] {
             let known = self.columns(on, table).await?;
             if known.is_empty() {
                 statements.push(self.create_table(table, columns));
-            } else if !known.iter().any(|column| column == WIDENED.0) {
-                let (column, kind) = WIDENED;
+            } else if !has_later_column(&known) {
+                let (column, sql_type) = LATER_COLUMN;
                 statements.push(format!(
-                    "alter table {} add column {column} {kind}",
+                    "alter table {} add column {column} {sql_type}",
                     table.full
                 ));
             }
@@ -130,16 +151,17 @@ impl History {
         Ok(statements)
     }
 
-    fn create_table(&self, table: &Table, columns: &[(&str, Column)]) -> String {
+    fn create_table(&self, table: &Table, columns: &[(&str, ColumnType)]) -> String {
         let columns: Vec<String> = columns
             .iter()
             .map(|(name, column)| match column {
-                Column::Primary => format!("{name} {} primary key", self.differences.key_type),
-                Column::Key => format!("{name} {}", self.differences.key_type),
-                Column::Moment => format!("{name} {}", self.differences.moment_type),
-                Column::Other(kind) => format!("{name} {kind}"),
+                ColumnType::PrimaryKey => format!("{name} {} primary key", self.settings.key_type),
+                ColumnType::Key => format!("{name} {}", self.settings.key_type),
+                ColumnType::Timestamp => format!("{name} {}", self.settings.timestamp_type),
+                ColumnType::Other(sql_type) => format!("{name} {sql_type}"),
             })
             .collect();
+        // Another run may create it between the look and this statement, where DDL is in no transaction.
         format!(
             "create table if not exists {} ({})",
             table.full,
@@ -147,14 +169,15 @@ impl History {
         )
     }
 
-    /// What is applied; nothing if there is no table.
-    pub(super) async fn applied(&self, on: &impl Reads) -> Result<Vec<Applied>> {
+    /// The rows of the history; none if there is no table.
+    pub(super) async fn rows(&self, on: &impl Reads) -> Result<Vec<HistoryRow>> {
         let columns = self.columns(on, &self.migrations).await?;
         if columns.is_empty() {
             return Ok(Vec::new());
         }
-        let duration = match columns.iter().any(|column| column == WIDENED.0) {
-            true => WIDENED.0,
+        // Listing must work before a run has added the column.
+        let duration = match has_later_column(&columns) {
+            true => LATER_COLUMN.0,
             false => "null",
         };
         let text = format!(
@@ -162,21 +185,24 @@ impl History {
             self.migrations.full
         );
         let rows = sql(text)
-            .all::<(String, Option<Moment>, Option<i64>)>(on)
+            .all::<(String, Option<Timestamp>, Option<i64>)>(on)
             .await
             .map_err(|error| Error::database("read the history", error))?;
-        let rows = rows.into_iter().map(|(id, applied_at, duration)| Applied {
-            id,
-            applied_at,
-            duration: duration
-                .and_then(|ms| u64::try_from(ms).ok())
-                .map(Duration::from_millis),
-        });
+        let rows = rows
+            .into_iter()
+            .map(|(id, applied_at, duration)| HistoryRow {
+                id,
+                applied_at,
+                // Only another program can have written a negative duration, which says nothing.
+                duration: duration
+                    .and_then(|ms| u64::try_from(ms).ok())
+                    .map(Duration::from_millis),
+            });
         Ok(rows.collect())
     }
 
     /// Whether a migration is applied, as the transaction sees it.
-    pub(super) async fn has(&self, tx: &Transaction, id: &str) -> estoult::Result<bool> {
+    pub(super) async fn contains(&self, tx: &Transaction, id: &str) -> estoult::Result<bool> {
         let text = format!(
             "select migration from {} where migration = :id",
             self.migrations.full
@@ -188,29 +214,29 @@ impl History {
         Ok(found.is_some())
     }
 
-    /// Writes down what was done, in the transaction that did it.
+    /// Writes what was done to both tables.
     pub(super) async fn record(
         &self,
         tx: &Transaction,
         operation: Operation,
-        done: &Done,
+        completed: &CompletedMigration,
     ) -> estoult::Result<()> {
-        let now = Moment::now();
-        let duration = i64::try_from(done.duration.as_millis()).unwrap_or(i64::MAX);
-        match operation {
-            Operation::Apply => {
-                let text = format!(
-                    "insert into {} (migration, applied_at, duration_ms) values (:id, :now, :duration)",
-                    self.migrations.full
-                );
-                let statement = sql(text).bind("id", done.id.clone()).bind("now", now);
-                statement.bind("duration", duration).execute(tx).await?;
-            }
-            Operation::Rollback => {
-                let text = format!("delete from {} where migration = :id", self.migrations.full);
-                sql(text).bind("id", done.id.clone()).execute(tx).await?;
-            }
-        }
+        let now = Timestamp::now();
+        let id = completed.id.clone();
+        let duration = i64::try_from(completed.duration.as_millis());
+        let duration = duration.map_err(|_| {
+            estoult::Error::custom("the duration of the migration is too long for its column")
+        })?;
+        let table = &self.migrations.full;
+        let change = match operation {
+            Operation::Apply => sql(format!(
+                "insert into {table} (migration, applied_at, duration_ms) values (:id, :now, :duration)"
+            ))
+            .bind("now", now)
+            .bind("duration", duration),
+            Operation::Rollback => sql(format!("delete from {table} where migration = :id")),
+        };
+        change.bind("id", id.clone()).execute(tx).await?;
         let text = format!(
             "insert into {} (id, migration, operation, username, hostname, time, duration_ms) \
              values (:id, :migration, :operation, :username, :hostname, :now, :duration)",
@@ -218,7 +244,7 @@ impl History {
         );
         sql(text)
             .bind("id", Uuid::new_v4().to_string())
-            .bind("migration", done.id.clone())
+            .bind("migration", id)
             .bind("operation", operation.word().to_owned())
             .bind("username", self.username.clone())
             .bind("hostname", self.hostname.clone())
@@ -230,12 +256,15 @@ impl History {
     }
 
     async fn columns(&self, on: &impl Reads, table: &Table) -> Result<Vec<String>> {
-        let rows = sql(self.differences.columns)
-            .bind("namespace", table.namespace.clone())
-            .bind("table", table.name.clone())
-            .all::<(String,)>(on)
-            .await
-            .map_err(|error| Error::database("look for rider's tables", error))?;
-        Ok(rows.into_iter().map(|(name,)| name).collect())
+        let filter = TableFilter::default()
+            .schema(&*table.namespace)
+            .table(&*table.name);
+        let names = self.catalog.column_names(on, &filter).await;
+        let names = names.map_err(|error| Error::database("look for rider's tables", error))?;
+        Ok(names.into_iter().map(|name| name.column_name).collect())
     }
+}
+
+fn has_later_column(columns: &[String]) -> bool {
+    columns.iter().any(|column| column == LATER_COLUMN.0)
 }

@@ -1,12 +1,10 @@
-//! A migration and a set of migrations, as plain data; and a migration made ready to run.
+//! A migration: its id, and its text or its steps in Rust.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, sync::Arc};
 
-use apocryphan_migration::{
-    Header, Ignore, Problems, Script, Statement, Syntax, number, statements,
-};
+use apocryphan_migration::{Header, Problems, Script, Syntax, number};
 
-use super::step::{Action, ActionKind, Call, Step};
+use super::{statement::ParsedStep, step::Step};
 
 /// One migration: a SQL text or a list of steps in Rust, with its id.
 #[derive(Clone)]
@@ -78,14 +76,14 @@ impl Migration {
         }
     }
 
-    /// The file that messages name.
+    /// Sets the file that messages name.
     #[must_use]
     pub fn file(mut self, file: impl Into<String>) -> Self {
         self.file = file.into();
         self
     }
 
-    /// The message of a migration in Rust; a SQL text has its own.
+    /// Sets the message of a migration in Rust; a SQL text has its own.
     #[must_use]
     pub fn message(mut self, message: impl Into<String>) -> Self {
         if let Body::Rust { header, .. } = &mut self.body {
@@ -94,7 +92,7 @@ impl Migration {
         self
     }
 
-    /// What a migration in Rust depends on; a SQL text says so itself.
+    /// Adds what a migration in Rust depends on; a SQL text says so itself.
     #[must_use]
     pub fn depends<I: Into<String>>(mut self, ids: impl IntoIterator<Item = I>) -> Self {
         if let Body::Rust { header, .. } = &mut self.body {
@@ -103,7 +101,7 @@ impl Migration {
         self
     }
 
-    /// Whether one transaction holds all of a migration in Rust; a SQL text says so itself.
+    /// Sets whether a migration in Rust runs in one transaction; a SQL text says so itself.
     #[must_use]
     pub fn transactional(mut self, transactional: bool) -> Self {
         if let Body::Rust { header, .. } = &mut self.body {
@@ -125,7 +123,7 @@ impl Migration {
     }
 
     /// The file as messages name it.
-    pub(super) fn label(&self) -> &str {
+    pub(super) fn file_label(&self) -> &str {
         &self.file
     }
 
@@ -138,42 +136,35 @@ impl Migration {
         Ok(header)
     }
 
-    /// Reads the statements for one kind of database.
-    pub(super) fn prepare(&self, syntax: &Syntax) -> Result<Vec<ReadyStep>, Problems> {
+    /// Reads the statements in the syntax of one database.
+    pub(super) fn parse(&self, syntax: &Syntax) -> Result<Vec<ParsedStep>, Problems> {
         match &self.body {
-            Body::Sql { text, companion } => self.prepare_sql(text, companion.as_ref(), syntax),
+            Body::Sql { text, companion } => self.parse_sql(text, companion.as_ref(), syntax),
+            // Called for each run: a function may read files or ask for the time.
             Body::Rust { steps, .. } => {
                 let mut problems = Problems::default();
-                let mut ready = Vec::new();
+                let mut parsed = Vec::new();
                 for step in steps() {
-                    if let Some(step) = problems.keep(ready_step(step, syntax)) {
-                        ready.push(step);
-                    }
+                    parsed.extend(problems.collect(ParsedStep::from_rust(step, syntax)));
                 }
-                problems.or(ready)
+                problems.into_result(parsed)
             }
         }
     }
 
-    fn prepare_sql(
+    fn parse_sql(
         &self,
         text: &str,
         companion: Option<&(String, String)>,
         syntax: &Syntax,
-    ) -> Result<Vec<ReadyStep>, Problems> {
+    ) -> Result<Vec<ParsedStep>, Problems> {
         let undo = companion.map(|(file, text)| (file.as_str(), text.as_str()));
         let undo_file = companion.map_or(self.file.as_str(), |(file, _)| file);
         let script = Script::parse((&self.file, text), undo, syntax)?;
         let default = script.header.ignore_errors;
-        Ok(script
-            .steps
-            .into_iter()
-            .map(|step| ReadyStep {
-                name: step.name,
-                ignore_errors: step.ignore_errors.or(default),
-                migrate: units(&self.file, step.migrate),
-                rollback: units(undo_file, step.rollback),
-            })
+        let steps = script.steps.into_iter();
+        Ok(steps
+            .map(|step| ParsedStep::from_sql(step, default, (&self.file, undo_file)))
             .collect())
     }
 }
@@ -188,109 +179,15 @@ impl fmt::Debug for Migration {
     }
 }
 
-/// `1602721237-add-contacts` says "add contacts".
+/// The words of an id: `1602721237-add-contacts` says "add contacts".
 fn words(id: &str) -> String {
-    let digits = number(id).map_or(0, |_| {
-        id.find(|l: char| !l.is_ascii_digit()).unwrap_or(id.len())
-    });
-    let words = id[digits..].replace(['-', '_'], " ");
+    let words = match number(id) {
+        Some(_) => id.trim_start_matches(|letter: char| letter.is_ascii_digit()),
+        None => id,
+    };
+    let words = words.replace(['-', '_'], " ");
     match words.trim() {
         "" => id.to_owned(),
         words => words.to_owned(),
-    }
-}
-
-/// The migrations that a program or a folder has.
-#[derive(Debug, Clone, Default)]
-pub struct MigrationSet {
-    pub(super) migrations: Vec<Migration>,
-    pub(super) origin: Option<Origin>,
-}
-
-/// Where an embedded set was when the program was compiled; known to debug builds only.
-#[derive(Debug, Clone)]
-pub(super) struct Origin {
-    pub(super) folder: PathBuf,
-    /// The source file in which `migrations!` stands.
-    pub(super) source: Option<PathBuf>,
-}
-
-impl MigrationSet {
-    /// A set of these migrations.
-    pub fn new(migrations: impl IntoIterator<Item = Migration>) -> Self {
-        Self {
-            migrations: migrations.into_iter().collect(),
-            origin: None,
-        }
-    }
-
-    /// The ids in the order in which they were given.
-    pub fn ids(&self) -> impl Iterator<Item = &str> {
-        self.migrations.iter().map(Migration::id)
-    }
-}
-
-impl FromIterator<Migration> for MigrationSet {
-    fn from_iter<I: IntoIterator<Item = Migration>>(migrations: I) -> Self {
-        Self::new(migrations)
-    }
-}
-
-/// A step whose statements are known.
-#[derive(Debug, Clone)]
-pub(super) struct ReadyStep {
-    pub(super) name: Option<String>,
-    pub(super) ignore_errors: Option<Ignore>,
-    pub(super) migrate: Vec<Unit>,
-    pub(super) rollback: Vec<Unit>,
-}
-
-/// What is run at once: a statement or a function, and where it is written.
-#[derive(Debug, Clone)]
-pub(super) struct Unit {
-    pub(super) work: UnitWork,
-    pub(super) file: String,
-    pub(super) line: usize,
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum UnitWork {
-    Statement(String),
-    Call(Call),
-}
-
-fn units(file: &str, statements: Vec<Statement>) -> Vec<Unit> {
-    statements
-        .into_iter()
-        .map(|statement| Unit {
-            work: UnitWork::Statement(statement.text),
-            file: file.to_owned(),
-            line: statement.line,
-        })
-        .collect()
-}
-
-fn ready_step(step: Step, syntax: &Syntax) -> Result<ReadyStep, Problems> {
-    Ok(ReadyStep {
-        name: step.name,
-        ignore_errors: step.ignore_errors,
-        migrate: action_units(step.migrate, syntax)?,
-        rollback: match step.rollback {
-            Some(rollback) => action_units(rollback, syntax)?,
-            None => Vec::new(),
-        },
-    })
-}
-
-fn action_units(action: Action, syntax: &Syntax) -> Result<Vec<Unit>, Problems> {
-    let file = action.place.file();
-    let line = usize::try_from(action.place.line()).unwrap_or(1);
-    match action.kind {
-        ActionKind::Sql(text) => Ok(units(file, statements(file, line, &text, syntax)?)),
-        ActionKind::Call(call) => Ok(vec![Unit {
-            work: UnitWork::Call(call),
-            file: file.to_owned(),
-            line,
-        }]),
     }
 }

@@ -4,16 +4,16 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{
-    catalog::Catalog,
+    applied::Applied,
     error::{Error, ErrorKind, Result},
-    moment::Moment,
-    report::Applied,
+    failure::Operation,
+    migrations::Migrations,
 };
 
-/// What [`migrate`](super::Rider::migrate) applies: everything that is pending, unless it is told less.
+/// What [`migrate`](super::Rider::migrate) applies: everything that is pending, unless the options limit it.
 ///
 /// ```
 /// use apocryphan::rider::MigrateOptions;
@@ -44,14 +44,14 @@ impl MigrateOptions {
         Self { extent }
     }
 
-    /// Everything in order up to this migration, and this one.
+    /// Everything in order up to and including this migration.
     #[must_use]
     pub fn to(self, id: impl Into<String>) -> Self {
         let extent = MigrateExtent::To(id.into());
         Self { extent }
     }
 
-    /// The next so many migrations.
+    /// The next `count` migrations.
     #[must_use]
     pub fn steps(self, count: usize) -> Self {
         let extent = MigrateExtent::Steps(count);
@@ -59,13 +59,13 @@ impl MigrateOptions {
     }
 }
 
-/// What [`rollback`](super::Rider::rollback) undoes: the migration that was applied last, unless it is told more.
+/// What [`rollback`](super::Rider::rollback) undoes: the migration that was applied last, unless the options say more.
 ///
 /// Whatever depends on a migration that is undone is undone before it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RollbackOptions {
     extent: RollbackExtent,
-    pub(super) allow_irreversible: bool,
+    allow_irreversible: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -79,7 +79,7 @@ enum RollbackExtent {
 }
 
 impl RollbackOptions {
-    /// The so many migrations that were applied last.
+    /// The `count` migrations that were applied last.
     #[must_use]
     pub fn steps(self, count: usize) -> Self {
         let extent = RollbackExtent::Steps(count);
@@ -93,7 +93,7 @@ impl RollbackOptions {
         Self { extent, ..self }
     }
 
-    /// Everything applied whose index in the list is this or greater.
+    /// Every applied migration with this index in the list or a greater one.
     #[must_use]
     pub fn from_index(self, index: usize) -> Self {
         let extent = RollbackExtent::Index(index);
@@ -107,7 +107,7 @@ impl RollbackOptions {
         Self { extent, ..self }
     }
 
-    /// Takes migrations without any rollback out of the history all the same; the database keeps what they did.
+    /// Removes migrations without any rollback from the history all the same; the database keeps what they did.
     #[must_use]
     pub fn allow_irreversible(self) -> Self {
         let allow_irreversible = true;
@@ -118,89 +118,78 @@ impl RollbackOptions {
     }
 }
 
-/// The history as a plan needs it: which positions are applied, and which ids are not at hand.
-#[derive(Debug, Default)]
-pub(super) struct Standing {
-    applied: BTreeMap<usize, Option<Moment>>,
-    pub(super) missing: Vec<Applied>,
+/// What a run was asked to do.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Request<'o> {
+    Migrate(&'o MigrateOptions),
+    Rollback(&'o RollbackOptions),
 }
 
-impl Standing {
-    pub(super) fn new(catalog: &Catalog, history: Vec<Applied>) -> Self {
-        let mut standing = Self::default();
-        for row in history {
-            match catalog.position(&row.id) {
-                Some(place) => {
-                    standing.applied.insert(place, row.applied_at);
-                }
-                None => standing.missing.push(row),
-            }
+impl Request<'_> {
+    pub(super) fn operation(self) -> Operation {
+        match self {
+            Self::Migrate(_) => Operation::Apply,
+            Self::Rollback(_) => Operation::Rollback,
         }
-        standing
     }
 
-    pub(super) fn is_applied(&self, place: usize) -> bool {
-        self.applied.contains_key(&place)
+    /// Whether a migration of which nothing can be undone may leave the history.
+    pub(super) fn allows_irreversible(self) -> bool {
+        match self {
+            Self::Migrate(_) => false,
+            Self::Rollback(options) => options.allow_irreversible,
+        }
     }
 
-    pub(super) fn pending(&self, catalog: &Catalog) -> Vec<usize> {
-        (0..catalog.entries().len())
-            .filter(|place| !self.is_applied(*place))
-            .collect()
-    }
-
-    /// The applied ones, the one that was applied last first.
-    fn latest(&self) -> Vec<usize> {
-        let mut places: Vec<usize> = self.applied.keys().copied().collect();
-        places.sort_by_key(|place| std::cmp::Reverse((self.applied[place], *place)));
-        places
+    /// The indexes of the migrations that the run applies or rolls back, in order.
+    pub(super) fn choose(self, migrations: &Migrations, applied: &Applied) -> Result<Vec<usize>> {
+        match self {
+            Self::Migrate(options) => to_apply(migrations, applied, options),
+            Self::Rollback(options) => to_roll_back(migrations, applied, options),
+        }
     }
 }
 
-/// The positions to apply, in order.
-pub(super) fn migrate(
-    catalog: &Catalog,
-    standing: &Standing,
+/// The indexes to apply, in order.
+fn to_apply(
+    migrations: &Migrations,
+    applied: &Applied,
     options: &MigrateOptions,
 ) -> Result<Vec<usize>> {
-    let pending = standing.pending(catalog);
+    let pending = applied.pending(migrations);
     let chosen: Vec<usize> = match &options.extent {
         MigrateExtent::All => pending,
         MigrateExtent::Steps(count) => pending.into_iter().take(*count).collect(),
         MigrateExtent::To(id) => {
-            let last = catalog.find(id)?;
-            pending.into_iter().filter(|place| *place <= last).collect()
+            let last = migrations.find(id)?;
+            pending.into_iter().filter(|index| *index <= last).collect()
         }
         MigrateExtent::Only(id) => {
-            let only = catalog.find(id)?;
-            let needed = catalog.ancestors(only);
-            let is_wanted = |place: &usize| *place == only || needed.contains(place);
+            let only = migrations.find(id)?;
+            let needed = migrations.ancestors(only);
+            let is_wanted = |index: &usize| *index == only || needed.contains(index);
             pending.into_iter().filter(is_wanted).collect()
         }
     };
     Ok(chosen)
 }
 
-/// The positions to roll back, in order: dependants first, otherwise the latest first.
-pub(super) fn rollback(
-    catalog: &Catalog,
-    standing: &Standing,
+/// The indexes to roll back, in order: dependants first, otherwise the latest first.
+fn to_roll_back(
+    migrations: &Migrations,
+    applied: &Applied,
     options: &RollbackOptions,
 ) -> Result<Vec<usize>> {
-    let latest = standing.latest();
+    let latest = applied.latest_first();
     let chosen: Vec<usize> = match &options.extent {
-        RollbackExtent::All => latest.clone(),
-        RollbackExtent::Last => last(standing, &latest, 1)?,
-        RollbackExtent::Steps(count) => last(standing, &latest, *count)?,
-        RollbackExtent::Index(index) => latest
-            .iter()
-            .copied()
-            .filter(|place| place >= index)
-            .collect(),
+        RollbackExtent::All => latest,
+        RollbackExtent::Last => last(applied, &latest, 1)?,
+        RollbackExtent::Steps(count) => last(applied, &latest, *count)?,
+        RollbackExtent::Index(index) => latest.into_iter().filter(|known| known >= index).collect(),
         RollbackExtent::To(id) => {
-            let stays = catalog.find(id)?;
-            let Some(after) = latest.iter().position(|place| *place == stays) else {
-                let id = catalog.entries()[stays].id();
+            let stays = migrations.find(id)?;
+            let Some(after) = latest.iter().position(|index| *index == stays) else {
+                let id = migrations.entries()[stays].id();
                 return Err(Error::usage(format!(
                     "`{id}` is not applied, so nothing came after it"
                 )));
@@ -208,14 +197,16 @@ pub(super) fn rollback(
             latest[..after].to_vec()
         }
     };
-    Ok(dependants_first(catalog, standing, &chosen))
+    dependants_first(migrations, applied, &chosen)
 }
 
-/// The so many that were applied last, which must be at hand.
-fn last(standing: &Standing, latest: &[usize], count: usize) -> Result<Vec<usize>> {
+/// The last `count` migrations. If one of them is missing, the caller would undo an older one without noticing, so it
+/// is refused.
+fn last(applied: &Applied, latest: &[usize], count: usize) -> Result<Vec<usize>> {
     let chosen: Vec<usize> = latest.iter().copied().take(count).collect();
-    let oldest = chosen.last().and_then(|place| standing.applied[place]);
-    let between = standing.missing.iter().find(|row| {
+    let oldest = chosen.last().and_then(|index| applied.time(*index));
+    let between = applied.missing.iter().find(|row| {
+        // With fewer migrations than asked for, every missing one would have been among them.
         let is_enough = chosen.len() == count;
         !is_enough || row.applied_at > oldest
     });
@@ -232,26 +223,36 @@ fn last(standing: &Standing, latest: &[usize], count: usize) -> Result<Vec<usize
     }
 }
 
-fn dependants_first(catalog: &Catalog, standing: &Standing, chosen: &[usize]) -> Vec<usize> {
+/// The chosen migrations and what depends on them. Times order them only where dependencies do not: two runs may have
+/// had clocks that differ.
+fn dependants_first(
+    migrations: &Migrations,
+    applied: &Applied,
+    chosen: &[usize],
+) -> Result<Vec<usize>> {
     let mut left: BTreeSet<usize> = chosen.iter().copied().collect();
-    for place in chosen {
-        let dependants = catalog.dependants(*place);
-        left.extend(
-            dependants
-                .iter()
-                .filter(|place| standing.is_applied(**place)),
-        );
+    // A dependant that is not applied needs no rollback.
+    for index in chosen {
+        let dependants = migrations.dependants(*index).into_iter();
+        left.extend(dependants.filter(|index| applied.contains(*index)));
     }
-    let latest = standing.latest();
+    let latest = applied.latest_first();
     let mut order = Vec::with_capacity(left.len());
     while !left.is_empty() {
         let next = latest
             .iter()
             .copied()
-            .find(|place| left.contains(place) && catalog.dependants(*place).is_disjoint(&left));
-        let Some(next) = next else { break };
+            .find(|index| left.contains(index) && migrations.dependants(*index).is_disjoint(&left));
+        let next = next.ok_or_else(no_order)?;
         left.remove(&next);
         order.push(next);
     }
-    order
+    Ok(order)
+}
+
+/// The graph has no cycles, so one of the migrations that are left has no dependants among them.
+fn no_order() -> Error {
+    let message = "the migrations to roll back depend on each other in a cycle, which is a bug of rider; nothing was \
+                   rolled back";
+    Error::new(ErrorKind::Refused, message)
 }

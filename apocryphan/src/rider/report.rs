@@ -1,82 +1,51 @@
-//! What a run did, and what it tells while it runs.
+//! The results that rider returns: what a run did, and the state of each migration.
 
 use std::time::Duration;
 
-use super::moment::Moment;
+use super::{
+    event::{CompletedMigration, IgnoredError, IrreversibleStep},
+    timestamp::Timestamp,
+};
 
 /// What a run of [`migrate`](super::Rider::migrate) or [`rollback`](super::Rider::rollback) did.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Report {
     /// The migrations that were applied, in order.
-    pub applied: Vec<Done>,
+    pub applied: Vec<CompletedMigration>,
     /// The migrations that were rolled back, in order.
-    pub rolled_back: Vec<Done>,
-    /// The errors that steps were told to ignore.
+    pub rolled_back: Vec<CompletedMigration>,
+    /// The errors that were ignored, since the migrations say so.
     pub ignored: Vec<IgnoredError>,
-    /// The steps that a rollback passed over because they have none.
-    pub kept: Vec<KeptStep>,
-    /// The ids in the history whose migrations are not at hand.
+    /// The steps that were not rolled back, since they have no rollback.
+    pub irreversible: Vec<IrreversibleStep>,
+    /// The ids in the history whose migrations are missing.
     pub missing: Vec<String>,
     /// How many migrations are pending after the run.
     pub pending: usize,
-}
-
-/// A migration that was applied or rolled back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Done {
-    /// Its id.
-    pub id: String,
-    /// How long it took.
-    pub duration: Duration,
-}
-
-/// An error of the database that a step was told to ignore.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct IgnoredError {
-    /// The migration.
-    pub id: String,
-    /// The step, counted from one.
-    pub step: usize,
-    /// Where the statement stands that failed, as `file:line`.
-    pub place: String,
-    /// What the database said.
-    pub error: estoult::Error,
-}
-
-/// A step without a rollback, whose doing stays in the database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct KeptStep {
-    /// The migration.
-    pub id: String,
-    /// The step, counted from one.
-    pub step: usize,
 }
 
 /// One migration as [`status`](super::Rider::status) lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Status {
-    /// Its place in the order; `None` when it is not at hand.
+    /// Its index in the order; `None` when it is missing.
     pub index: Option<usize>,
     /// Its id.
     pub id: String,
-    /// What it says of itself.
+    /// Its message.
     pub message: String,
     /// The ids that it depends on.
     pub depends: Vec<String>,
-    /// Where it stands.
+    /// Whether it is applied.
     pub state: State,
     /// When it was applied, if it was.
-    pub applied_at: Option<Moment>,
+    pub applied_at: Option<Timestamp>,
     /// How long applying it took, if that is known.
     pub duration: Option<Duration>,
 }
 
-/// Where a migration stands.
+/// Whether a migration is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
@@ -84,7 +53,7 @@ pub enum State {
     Pending,
     /// It is applied.
     Applied,
-    /// It is applied, and it is not at hand.
+    /// It is applied, and neither the folder nor the program has it.
     Missing,
 }
 
@@ -97,30 +66,4 @@ impl State {
             Self::Missing => "missing",
         }
     }
-}
-
-/// A row of the history.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Applied {
-    pub(super) id: String,
-    pub(super) applied_at: Option<Moment>,
-    pub(super) duration: Option<Duration>,
-}
-
-/// What happens during a run, told to [`Rider::observe`](super::Rider::observe).
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Event<'e> {
-    /// Another run holds the lock; told once, with what is known of the other one.
-    Waiting(&'e str),
-    /// A migration begins.
-    Started(&'e str),
-    /// A migration was applied.
-    Applied(&'e Done),
-    /// A migration was rolled back.
-    RolledBack(&'e Done),
-    /// An error was ignored.
-    Ignored(&'e IgnoredError),
-    /// A rollback passed over a step that has none.
-    Kept(&'e KeptStep),
 }

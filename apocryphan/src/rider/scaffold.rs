@@ -1,4 +1,4 @@
-//! A new migration file: its id, its name and what stands in it before somebody writes on.
+//! A new migration file: its id, its name, and the text that its author begins with.
 
 use std::{
     collections::BTreeSet,
@@ -13,15 +13,16 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use super::{
     error::{Error, Result},
-    source,
+    set,
 };
 
-/// The longest slug, so that an id fits a key of 191 characters with room to spare.
+/// The longest slug. An id has to fit a key of 191 characters, the longest that an index of MySQL could have for years.
 const SLUG_LENGTH: usize = 60;
 
-/// The message in small letters, digits and dashes.
+/// The message in lower-case letters, digits and dashes.
 pub(super) fn slug(message: &str) -> String {
     let mut slug = String::new();
+    // Decomposed, an accented letter is the plain one and an accent, which is dropped: "Ärger" becomes "arger".
     for letter in message.nfkd().filter(|letter| !is_combining_mark(*letter)) {
         for letter in letter.to_lowercase() {
             if letter.is_ascii_alphanumeric() {
@@ -51,7 +52,8 @@ pub(super) fn text(message: &str, depends: &[&str]) -> String {
     )
 }
 
-/// Writes a new file below `folder`; the number is the time, or the next one that is free.
+/// Writes a new file in `folder`. Its number is the time, or the next one that is free: two authors may have written a
+/// migration in the same second.
 pub(super) fn write(folder: &Path, message: &str, text: &str) -> Result<PathBuf> {
     let failed = |error| {
         Error::usage(format!(
@@ -60,17 +62,21 @@ pub(super) fn write(folder: &Path, message: &str, text: &str) -> Result<PathBuf>
         ))
     };
     fs::create_dir_all(folder).map_err(failed)?;
-    let sources = source::read(folder)?.sources;
+    let sources = set::read(folder)?.sources;
     let taken: BTreeSet<&str> = sources
         .iter()
         .filter_map(|source| number(&source.id))
         .collect();
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let mut seconds = since.map_or(0, |since| since.as_secs());
+    let since = since.map_err(|_| {
+        Error::usage("create a migration: the clock is before 1970, and the number is the time")
+    })?;
+    let mut seconds = since.as_secs();
     loop {
         let name = format!("{seconds}-{}.sql", slug(message));
         if !taken.contains(seconds.to_string().as_str()) {
             let path = folder.join(name);
+            // Created only if there is none: another process may take the same name in between.
             match File::create_new(&path).and_then(|mut file| file.write_all(text.as_bytes())) {
                 Ok(()) => return Ok(path),
                 Err(error) if error.kind() == IoErrorKind::AlreadyExists => {}

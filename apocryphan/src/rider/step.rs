@@ -1,11 +1,12 @@
-//! A step of a migration in Rust: what applies it, what undoes it and what of it may fail.
+//! A step of a migration in Rust: what applies it, what undoes it and which errors are ignored.
 
 use std::{any, fmt, future::Future, panic::Location, pin::Pin, sync::Arc};
 
 use apocryphan_migration::Ignore;
 use estoult::Transaction;
 
-type Work<'t> = Pin<Box<dyn Future<Output = estoult::Result<()>> + Send + 't>>;
+/// The future of a function that takes a transaction.
+type StepFuture<'t> = Pin<Box<dyn Future<Output = estoult::Result<()>> + Send + 't>>;
 
 /// One step: what applies it and, if it can be undone, what undoes it.
 #[derive(Debug, Clone)]
@@ -47,7 +48,7 @@ pub fn step<K>(migrate: impl IntoAction<K>) -> Step {
 }
 
 impl Step {
-    /// What undoes the step.
+    /// Sets what undoes the step.
     #[must_use]
     #[track_caller]
     pub fn rollback<K>(mut self, rollback: impl IntoAction<K>) -> Self {
@@ -55,14 +56,14 @@ impl Step {
         self
     }
 
-    /// In which stage errors of the database are ignored.
+    /// Sets in which direction errors of the database are ignored.
     #[must_use]
     pub fn ignore_errors(mut self, stage: Ignore) -> Self {
         self.ignore_errors = Some(stage);
         self
     }
 
-    /// What messages call the step.
+    /// Sets what messages call the step.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
@@ -74,7 +75,8 @@ impl Step {
 #[derive(Debug, Clone)]
 pub struct Action {
     pub(super) kind: ActionKind,
-    pub(super) place: &'static Location<'static>,
+    /// Where the program calls `step` or `rollback`, for messages.
+    pub(super) location: &'static Location<'static>,
 }
 
 #[derive(Debug, Clone)]
@@ -83,7 +85,7 @@ pub(super) enum ActionKind {
     Call(Call),
 }
 
-/// A function of a migration and what it is called.
+/// A function of a migration and its name.
 #[derive(Clone)]
 pub(super) struct Call {
     pub(super) name: &'static str,
@@ -102,13 +104,13 @@ impl fmt::Debug for Call {
     }
 }
 
-/// What a step can be made of: SQL text, or an `async fn(&Transaction) -> estoult::Result<()>`.
+/// What a step can run: SQL text, or an `async fn(&Transaction) -> estoult::Result<()>`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no step of a migration",
     label = "expected SQL text or an `async fn(&Transaction) -> estoult::Result<()>`"
 )]
 pub trait IntoAction<K> {
-    /// The action that a step holds.
+    /// Converts it to the action that a step holds.
     #[track_caller]
     fn into_action(self) -> Action;
 }
@@ -131,7 +133,7 @@ impl IntoAction<Text> for String {
     fn into_action(self) -> Action {
         Action {
             kind: ActionKind::Sql(self),
-            place: Location::caller(),
+            location: Location::caller(),
         }
     }
 }
@@ -143,10 +145,12 @@ where
     fn into_action(self) -> Action {
         Action {
             kind: ActionKind::Call(Call {
+                // The path of the function, such as `migrations::m_1602721300_fill::fill`, which is the best name there
+                // is.
                 name: any::type_name::<F>(),
                 function: Arc::new(self),
             }),
-            place: Location::caller(),
+            location: Location::caller(),
         }
     }
 }
@@ -154,8 +158,8 @@ where
 /// A function that takes a transaction; implemented for every
 /// `async fn(&Transaction) -> estoult::Result<()>`.
 pub trait StepFunction<'t>: Send + Sync {
-    /// Begins the work.
-    fn call(&self, tx: &'t Transaction) -> Work<'t>;
+    /// Calls the function.
+    fn call(&self, tx: &'t Transaction) -> StepFuture<'t>;
 }
 
 impl<'t, F, W> StepFunction<'t> for F
@@ -163,7 +167,7 @@ where
     F: Fn(&'t Transaction) -> W + Send + Sync,
     W: Future<Output = estoult::Result<()>> + Send + 't,
 {
-    fn call(&self, tx: &'t Transaction) -> Work<'t> {
+    fn call(&self, tx: &'t Transaction) -> StepFuture<'t> {
         Box::pin(self(tx))
     }
 }

@@ -1,8 +1,9 @@
-//! The shell's own commands: lines that begin with a backslash.
+//! The commands of the shell itself: lines that begin with a backslash.
+//! Invariant: nothing here runs a command.
 
-use apocryphan_migration::nearest;
+use estoult_sql::names::hint;
 
-/// What a command asks for.
+/// A command with its argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Command {
     Tables,
@@ -16,7 +17,7 @@ pub(super) enum Command {
     Quit,
 }
 
-/// Every command: name, what follows it, what it does.
+/// Every command: its name, its argument, what it does.
 pub(super) const COMMANDS: &[(&str, &str, &str)] = &[
     ("\\d", "", "list tables and views"),
     (
@@ -53,9 +54,9 @@ pub(super) fn help() -> String {
 }
 
 impl Command {
-    /// Reads a line.
+    /// Reads a line that begins with a backslash.
     pub(super) fn parse(line: &str) -> Result<Self, String> {
-        // A semicolon behind a command is a habit, not a part of it.
+        // Users are in the habit of ending every line with a semicolon.
         let line = line.trim().trim_end_matches(';').trim_end();
         let (name, argument) = match line.split_once(char::is_whitespace) {
             Some((name, argument)) => (name, argument.trim()),
@@ -68,13 +69,14 @@ impl Command {
             ("\\using", "") => {
                 Err("`\\using` needs the name of a database; `\\databases` lists them".to_owned())
             }
-            ("\\using", database) => Ok(Self::Using(unquoted(database))),
+            ("\\using", database) => Ok(Self::Using(without_quotes(database))),
             ("\\timing", argument) => switch(name, argument).map(Self::Timing),
             ("\\x", argument) => switch(name, argument).map(Self::Expanded),
             ("\\i", "") => Err("`\\i` needs the path of a file".to_owned()),
-            ("\\i", path) => Ok(Self::Include(unquoted(path))),
+            ("\\i", path) => Ok(Self::Include(without_quotes(path))),
             ("\\?" | "\\h" | "\\help", "") => Ok(Self::Help),
             ("\\q" | "\\quit" | "\\exit", "") => Ok(Self::Quit),
+            // Known, with an argument that it does not take: better a mistake than half of a command.
             (name, _) if names().any(|known| known == name) => {
                 Err(format!("`{name}` takes nothing behind it"))
             }
@@ -95,13 +97,12 @@ fn switch(name: &str, argument: &str) -> Result<Option<bool>, String> {
 }
 
 fn unknown(name: &str) -> String {
-    let hint =
-        nearest(name, names()).map_or(String::new(), |known| format!("; did you mean `{known}`?"));
+    let hint = hint(name, names());
     format!("`{name}` is no command; `\\?` lists all{hint}")
 }
 
-/// Without the quotes around it.
-fn unquoted(text: &str) -> String {
+/// The text without quotes around it.
+fn without_quotes(text: &str) -> String {
     let quotes = ['\'', '"'];
     let inside = quotes
         .iter()
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_command_is_told_with_the_nearest() {
+    fn an_unknown_command_is_reported_with_the_nearest() {
         let refused = |line| Command::parse(line).unwrap_err();
         assert_eq!(
             refused("\\usin replica"),

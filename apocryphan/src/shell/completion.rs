@@ -1,9 +1,13 @@
-//! What a word that is being typed may become.
+//! The words that can complete the one before the cursor.
 //! Invariant: nothing here talks to a terminal or to a database.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use apocryphan_migration::Syntax;
+use estoult_sql::{
+    lexer::{TokenKind, executed, tokens},
+    names::{self, unquoted},
+    syntax::Syntax,
+};
 
 use super::command;
 
@@ -83,22 +87,20 @@ const KEYWORDS: [&str; 72] = [
     "with",
 ];
 
-/// What the shell knows while a line is typed.
+/// What the editor needs to know to complete words and to see where a statement ends.
 #[derive(Debug, Clone)]
-pub(super) struct Known {
+pub(super) struct EditorContext {
     /// The databases of the registry.
     pub(super) databases: Vec<String>,
     /// The columns of each table.
     pub(super) tables: BTreeMap<String, Vec<String>>,
-    /// How the database's SQL is read.
+    /// How the database's SQL is split and names are quoted.
     pub(super) syntax: Syntax,
-    /// The quote around names.
-    pub(super) quote: char,
     /// What ends a statement.
     pub(super) delimiter: String,
 }
 
-/// What may stand in the place of a word: where the word begins, and each text that it may become.
+/// What can take the place of the word before the cursor: where the word begins, and the words.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Completion {
     Words(usize, Vec<String>),
@@ -106,148 +108,137 @@ pub(super) enum Completion {
     Path,
 }
 
-/// What the word before the position may become.
-pub(super) fn complete(line: &str, position: usize, known: &Known) -> Completion {
+/// What can complete the word before the position.
+pub(super) fn complete(line: &str, position: usize, context: &EditorContext) -> Completion {
     let before = &line[..position];
-    if let Some(rest) = before.strip_prefix('\\') {
-        return complete_command(before, rest, known);
+    if before.starts_with('\\') {
+        return complete_command(before, context);
     }
-    if is_in_text(before) {
+    if is_in_string(before, &context.syntax) {
         return Completion::Words(position, Vec::new());
     }
-    let start = before
-        .rfind(|letter: char| !is_part_of_word(letter))
-        .map_or(0, |at| {
-            at + before[at..].chars().next().map_or(1, char::len_utf8)
-        });
-    let word = &before[start..];
-    let found = match before[..start].strip_suffix('.') {
-        Some(owner) => columns_of(owner, known),
-        None => everything(word, known),
+    let word = last_word(before);
+    // An empty word before the cursor completes to everything that can come next.
+    let start = before.len() - word.len();
+    let candidates = match before[..start].strip_suffix('.') {
+        Some(owner) => columns_of(owner, context),
+        None => all_names(word, context),
     };
-    Completion::Words(start, matching(word, found, known.quote))
+    Completion::Words(start, matching(word, candidates, context.syntax.quote))
 }
 
-fn complete_command(before: &str, rest: &str, known: &Known) -> Completion {
-    let Some((name, argument)) = rest.split_once(char::is_whitespace) else {
+fn complete_command(before: &str, context: &EditorContext) -> Completion {
+    let Some((name, argument)) = before.split_once(char::is_whitespace) else {
         let names = command::names().filter(|name| name.starts_with(before));
         return Completion::Words(0, names.map(str::to_owned).collect());
     };
     let argument = argument.trim_start();
     let start = before.len() - argument.len();
-    let begins = |names: &mut dyn Iterator<Item = &String>| {
-        let lower = argument.to_lowercase();
+    let lower = argument.to_lowercase();
+    let words = |names: &mut dyn Iterator<Item = &str>| {
         let names = names.filter(|name| name.to_lowercase().starts_with(&lower));
-        names.cloned().collect()
+        Completion::Words(start, names.map(str::to_owned).collect())
     };
     match name {
-        "d" => Completion::Words(start, begins(&mut known.tables.keys())),
-        "using" => Completion::Words(start, begins(&mut known.databases.iter())),
-        "i" => Completion::Path,
-        "timing" | "x" => {
-            let choices = ["on".to_owned(), "off".to_owned()];
-            Completion::Words(start, begins(&mut choices.iter()))
-        }
-        _ => Completion::Words(start, Vec::new()),
+        "\\d" => words(&mut context.tables.keys().map(String::as_str)),
+        "\\using" => words(&mut context.databases.iter().map(String::as_str)),
+        "\\i" => Completion::Path,
+        "\\timing" | "\\x" => words(&mut ["on", "off"].into_iter()),
+        _ => words(&mut std::iter::empty()),
     }
 }
 
-/// Whether the end is inside of a text between single quotes.
-fn is_in_text(before: &str) -> bool {
-    before.matches('\'').count() % 2 == 1
+/// Whether the end is inside of a string or a comment.
+fn is_in_string(before: &str, syntax: &Syntax) -> bool {
+    tokens(before, syntax)
+        .last()
+        .is_some_and(|last| match last.kind {
+            TokenKind::LineComment => true,
+            TokenKind::String | TokenKind::DollarString | TokenKind::BlockComment => {
+                !last.is_closed
+            }
+            _ => false,
+        })
 }
 
-fn is_part_of_word(letter: char) -> bool {
-    letter.is_alphanumeric() || letter == '_'
+/// The word that the text ends with; empty if it ends with something else.
+fn last_word(text: &str) -> &str {
+    let is_end = |letter: char| !(letter.is_alphanumeric() || letter == '_');
+    text.rsplit(is_end).next().unwrap_or(text)
 }
 
-/// The columns of the table whose name ends the text; those of all tables where it is the name of none.
-fn columns_of<'k>(owner: &str, known: &'k Known) -> Vec<&'k str> {
-    let owner = owner.trim_end_matches(known.quote);
-    let start = owner.rfind(|letter: char| !is_part_of_word(letter));
-    let name = &owner[start.map_or(0, |at| at + 1)..];
-    let table = known
-        .tables
-        .iter()
-        .find(|(table, _)| table.eq_ignore_ascii_case(name));
-    match table {
+/// The columns of the table whose name ends the text, or all columns if there is no such table.
+fn columns_of<'c>(owner: &str, context: &'c EditorContext) -> Vec<&'c str> {
+    let last = executed(owner, &context.syntax).last();
+    let name = unquoted(last.map_or("", |token| token.text), &context.syntax);
+    let mut tables = context.tables.iter();
+    match tables.find(|(table, _)| table.eq_ignore_ascii_case(&name)) {
         Some((_, columns)) => columns.iter().map(String::as_str).collect(),
-        // Most often it is the short name that the statement gives a table, which may stand further on.
-        None => known
-            .tables
-            .values()
-            .flatten()
-            .map(String::as_str)
-            .collect(),
+        // Usually it is an alias, whose `from` may not be typed yet.
+        None => all_columns(context).collect(),
     }
 }
 
-/// Tables, columns, and for a word that has begun keywords.
-fn everything<'k>(word: &str, known: &'k Known) -> Vec<&'k str> {
-    let tables = known.tables.keys().map(String::as_str);
-    let columns = known.tables.values().flatten().map(String::as_str);
+fn all_columns(context: &EditorContext) -> impl Iterator<Item = &str> {
+    context.tables.values().flatten().map(String::as_str)
+}
+
+/// Tables and columns; keywords only for a word that has begun, where there are not too many to choose from.
+fn all_names<'c>(word: &str, context: &'c EditorContext) -> Vec<&'c str> {
+    let tables = context.tables.keys().map(String::as_str);
     let keywords = KEYWORDS.iter().copied().filter(|_| !word.is_empty());
-    tables.chain(columns).chain(keywords).collect()
+    tables.chain(all_columns(context)).chain(keywords).collect()
 }
 
-/// Those that begin with the word, once each; names that need quotes get them.
-fn matching(word: &str, found: Vec<&str>, quote: char) -> Vec<String> {
+/// The candidates that begin with the word, once each. Keywords follow the case of the word, and names are quoted where
+/// SQL needs it.
+fn matching(word: &str, candidates: Vec<&str>, quote: char) -> Vec<String> {
     let lower = word.to_lowercase();
-    let is_loud = !word.is_empty() && !word.contains(|letter: char| letter.is_lowercase());
-    let mut words: Vec<String> = Vec::new();
-    for name in found {
-        if !name.to_lowercase().starts_with(&lower) {
-            continue;
-        }
-        let text = if KEYWORDS.contains(&name) && is_loud {
-            name.to_uppercase()
-        } else {
-            quoted(name, quote)
-        };
-        if !words.contains(&text) {
-            words.push(text);
-        }
-    }
-    words
+    let is_upper_case = !word.is_empty() && !word.contains(char::is_lowercase);
+    let mut seen = HashSet::new();
+    candidates
+        .into_iter()
+        .filter(|name| name.to_lowercase().starts_with(&lower) && seen.insert(*name))
+        .map(|name| match KEYWORDS.contains(&name) && is_upper_case {
+            true => name.to_uppercase(),
+            false => quoted_if_needed(name, quote),
+        })
+        .collect()
 }
 
-/// A name as it is written: between quotes unless it is plain.
-fn quoted(name: &str, quote: char) -> String {
-    let is_plain = name
-        .chars()
-        .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
-        && !name.starts_with(|letter: char| letter.is_ascii_digit());
-    if is_plain {
-        return name.to_owned();
+/// A name as SQL needs it: quoted unless it is in lower case and plain, since PostgreSQL lowers what is not quoted.
+fn quoted_if_needed(name: &str, quote: char) -> String {
+    let is_plain =
+        |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
+    match name.chars().all(is_plain) && !name.starts_with(|letter: char| letter.is_ascii_digit()) {
+        true => name.to_owned(),
+        false => names::quoted(name, quote),
     }
-    let twice = quote.to_string().repeat(2);
-    format!("{quote}{}{quote}", name.replace(quote, &twice))
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
-    use apocryphan_migration::Syntax;
+    use estoult_sql::syntax::Syntax;
 
-    use super::{Completion, Known, complete};
+    use super::{Completion, EditorContext, complete};
 
-    fn known() -> Known {
+    fn context() -> EditorContext {
         let columns = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        Known {
+        EditorContext {
             databases: vec!["default".to_owned(), "read replica".to_owned()],
             tables: BTreeMap::from([
                 ("authors".to_owned(), columns(&["id", "name"])),
                 ("books".to_owned(), columns(&["id", "title", "Year"])),
             ]),
             syntax: Syntax::SQLITE,
-            quote: '"',
             delimiter: ";".to_owned(),
         }
     }
 
     fn words(line: &str) -> (usize, String) {
-        match complete(line, line.len(), &known()) {
+        match complete(line, line.len(), &context()) {
             Completion::Words(start, words) => (start, words.join(" ")),
             Completion::Path => (0, "a path".to_owned()),
         }
@@ -270,12 +261,15 @@ mod tests {
         assert_eq!(words("select authors."), (15, "id name".to_owned()));
         assert_eq!(words("select \"authors\".n"), (17, "name".to_owned()));
         assert_eq!(words("select b.t"), (9, "title".to_owned()));
+        assert_eq!(words("select “authors.n"), (18, "name".to_owned()));
     }
 
     #[test]
     fn nothing_is_completed_inside_of_a_text() {
         assert_eq!(words("select 'bo"), (10, String::new()));
         assert_eq!(words("select 'it''s', bo"), (16, "books".to_owned()));
+        assert_eq!(words("select 1 -- it's bo"), (19, String::new()));
+        assert_eq!(words("select /* it's */ bo"), (18, "books".to_owned()));
     }
 
     #[test]

@@ -1,168 +1,219 @@
-//! What there is in a database: tables, their columns, keys and indexes; and which databases there are.
+//! What `\d` and `\databases` show, made of what the catalog and the registry say.
+//! Invariant: nothing here talks to a database.
 
-use std::collections::BTreeMap;
+use estoult::{Registry, row::Cell, value::Datum};
+use estoult_sql::{names, syntax::Syntax};
 
-use apocryphan_migration::nearest;
-use estoult::{Cell, Records, Result, sql};
+use super::output::Results;
+use crate::catalog::{IndexTerm, LiveColumn, LiveForeignKey, LiveIndex, LiveTable, TableName};
 
-use super::{Flow, Shell, output::render, transaction::Transaction};
-use crate::backend::Introspection;
-
-/// A table as it is found.
-struct Found {
-    schema: String,
-    name: String,
-    kind: String,
+/// A table of the shell's own, with a title above it where people read it.
+pub(super) struct Part {
+    pub(super) title: String,
+    columns: Vec<String>,
+    rows: Vec<Vec<Cell>>,
 }
 
-impl Shell {
-    pub(super) async fn list_tables(&mut self) -> Flow {
-        if !self.open().await {
-            return Flow::Failed;
-        }
-        let listed = match self.session.introspection() {
-            Ok(introspection) => self.session.ask(sql(introspection.tables)).await,
-            Err(error) => Err(error),
-        };
-        self.show("", listed)
-    }
-
-    /// Shows a table: its columns, and below them what it has of keys and indexes.
-    pub(super) async fn describe(&mut self, name: &str) -> Flow {
-        if !self.open().await {
-            return Flow::Failed;
-        }
-        let (introspection, found) = match self.find(name).await {
-            Ok(Ok(found)) => found,
-            Ok(Err(why)) => {
-                self.screen.error(&why);
-                return Flow::Failed;
-            }
-            Err(error) => {
-                self.fail(&error).await;
-                return Flow::Failed;
-            }
-        };
-        let title = format!("{} {}.{}", found.kind, found.schema, found.name);
-        let parts = [
-            (title.as_str(), introspection.columns),
-            ("keys and indexes", introspection.indexes),
-            ("foreign keys", introspection.foreign_keys),
-        ];
-        for (place, (title, text)) in parts.into_iter().enumerate() {
-            let question = sql(text)
-                .bind("schema", found.schema.as_str())
-                .bind("table", found.name.as_str());
-            let answer = self.session.ask(question).await;
-            let is_empty = answer
-                .as_ref()
-                .is_ok_and(|records| records.rows().is_empty());
-            if place > 0 && is_empty {
-                continue;
-            }
-            if self.show(title, answer) != Flow::On {
-                return Flow::Failed;
-            }
-        }
-        Flow::On
-    }
-
-    pub(super) fn list_databases(&mut self) -> Flow {
-        let current = self.session.database().name();
-        let mut text = String::new();
-        for database in self.registry.databases() {
-            let mark = if database.name() == current { "*" } else { " " };
-            text.push_str(&format!(
-                "{mark} {}  {}  {}\n",
-                database.name(),
-                database.dialect(),
-                database.address()
-            ));
-        }
-        self.screen.result(&text);
-        Flow::On
-    }
-
-    /// Asks for the names of tables and columns, for completion. That they are not known is no reason to stop.
-    pub(super) async fn learn(&mut self) {
-        let Ok(introspection) = self.session.introspection() else {
-            return;
-        };
-        if self.session.transaction() == Transaction::Failed {
-            return;
-        }
-        if let Ok(records) = self.session.ask(sql(introspection.names)).await {
-            let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
-            for row in records.rows() {
-                if let [table, column] = row.as_slice() {
-                    tables
-                        .entry(table.to_string())
-                        .or_default()
-                        .push(column.to_string());
-                }
-            }
-            self.known().tables = tables;
+impl Part {
+    fn new<const N: usize>(
+        title: impl Into<String>,
+        columns: [&str; N],
+        rows: impl IntoIterator<Item = [Cell; N]>,
+    ) -> Self {
+        Self {
+            title: title.into(),
+            columns: columns.map(str::to_owned).to_vec(),
+            rows: rows.into_iter().map(Vec::from).collect(),
         }
     }
 
-    /// The table that a name means: the first of that name, or of that schema and name.
-    async fn find(
-        &self,
-        name: &str,
-    ) -> Result<std::result::Result<(&'static Introspection, Found), String>> {
-        let introspection = self.session.introspection()?;
-        let tables = found(&self.session.ask(sql(introspection.tables)).await?);
-        let wanted = name.replace(introspection.quote, "");
-        let is_meant = |table: &Found, is_same: fn(&str, &str) -> bool| {
-            let full = format!("{}.{}", table.schema, table.name);
-            is_same(&table.name, &wanted) || is_same(&full, &wanted)
-        };
-        let same = tables
-            .iter()
-            .position(|table| is_meant(table, |one, other| one == other));
-        let alike = || {
-            tables
-                .iter()
-                .position(|table| is_meant(table, str::eq_ignore_ascii_case))
-        };
-        let place = same.or_else(alike);
-        let hint = nearest(&wanted, tables.iter().map(|table| table.name.as_str()))
-            .map_or(String::new(), |known| format!("; did you mean `{known}`?"));
-        let missing =
-            format!("show the table `{wanted}`: there is none of that name; `\\d` lists all{hint}");
-        let found = place.and_then(|place| tables.into_iter().nth(place));
-        Ok(found.map(|found| (introspection, found)).ok_or(missing))
-    }
-
-    fn show(&mut self, title: &str, answer: Result<Records>) -> Flow {
-        let shown = answer
-            .map_err(|error| error.message().to_owned())
-            .and_then(|records| render(&records, self.format));
-        match shown {
-            Ok(shown) => {
-                if !title.is_empty() && self.format.is_for_people() {
-                    self.screen.result(&format!("{title}\n"));
-                }
-                self.screen.result(&shown);
-                Flow::On
-            }
-            Err(why) => {
-                self.screen.error(&why);
-                Flow::Failed
-            }
-        }
+    pub(super) fn results(&self) -> Results<'_> {
+        Results::of_rows(&self.columns, &self.rows)
     }
 }
 
-fn found(records: &Records) -> Vec<Found> {
-    let rows = records.rows().iter();
-    rows.filter_map(|row| match row.as_slice() {
-        [schema, name, kind] => Some(Found {
-            schema: Cell::to_string(schema),
-            name: Cell::to_string(name),
-            kind: Cell::to_string(kind),
+/// The list of tables and views.
+pub(super) fn tables(names: &[TableName]) -> Part {
+    let rows = names.iter().map(|table| {
+        [
+            text(&table.schema_name),
+            text(&table.table_name),
+            text(&table.kind),
+        ]
+    });
+    Part::new("", ["schema", "name", "kind"], rows)
+}
+
+/// A table: its columns, and below them its keys and indexes, if there are any.
+pub(super) fn table(table: &LiveTable) -> Vec<Part> {
+    let title = format!("{} {}.{}", table.kind, table.schema, table.name);
+    let header = ["column", "type", "null", "default", "key"];
+    let mut parts = vec![Part::new(title, header, table.columns.iter().map(column))];
+    let indexes: Vec<_> = primary_key(table)
+        .into_iter()
+        .chain(table.indexes.iter().map(index))
+        .collect();
+    if !indexes.is_empty() {
+        let header = ["index", "columns", "kind"];
+        parts.push(Part::new("keys and indexes", header, indexes));
+    }
+    if !table.foreign_keys.is_empty() {
+        let header = ["columns", "references", "actions"];
+        let rows = table.foreign_keys.iter().map(|key| foreign_key(table, key));
+        parts.push(Part::new("foreign keys", header, rows));
+    }
+    parts
+}
+
+fn column(column: &LiveColumn) -> [Cell; 5] {
+    let default = match &column.generated {
+        None => column.default.clone(),
+        Some(generated) => Some(match &generated.expression {
+            Some(expression) => format!("generated as ({expression})"),
+            None => "generated".to_owned(),
         }),
-        _ => None,
+    };
+    let null = if column.is_nullable { "yes" } else { "no" };
+    [
+        text(&column.name),
+        text(&column.sql_type),
+        text(null),
+        default.as_deref().map_or(Cell::Null, text),
+        if column.is_key {
+            text("primary")
+        } else {
+            Cell::Null
+        },
+    ]
+}
+
+/// The index of the primary key, if it has one of its own.
+fn primary_key(table: &LiveTable) -> Option<[Cell; 3]> {
+    let key = table.primary_key.as_ref()?;
+    let name = key.name.as_deref()?;
+    Some([
+        text(name),
+        text(&key.columns.join(", ")),
+        text("primary key"),
+    ])
+}
+
+fn index(index: &LiveIndex) -> [Cell; 3] {
+    let columns: Vec<&str> = index
+        .columns
+        .iter()
+        .map(|column| match &column.term {
+            IndexTerm::Column(name) => name.as_str(),
+            IndexTerm::Expression(expression) => expression.as_deref().unwrap_or("(expression)"),
+        })
+        .collect();
+    let kind = if index.is_unique { "unique" } else { "index" };
+    [text(&index.name), text(&columns.join(", ")), text(kind)]
+}
+
+fn foreign_key(table: &LiveTable, key: &LiveForeignKey) -> [Cell; 3] {
+    let mut references = match key.referenced_schema == table.schema {
+        true => key.referenced_table.clone(),
+        false => format!("{}.{}", key.referenced_schema, key.referenced_table),
+    };
+    if !key.referenced_columns.is_empty() {
+        references.push_str(&format!(" ({})", key.referenced_columns.join(", ")));
+    }
+    let actions = format!("update {}, delete {}", key.on_update, key.on_delete);
+    [
+        text(&key.columns.join(", ")),
+        text(&references),
+        text(&actions),
+    ]
+}
+
+fn text(text: &str) -> Cell {
+    Cell::Value(Datum::Text(text.to_owned()))
+}
+
+/// The table that a name means: the first of that name, or of that schema and name; if there is none, the first that
+/// differs only in the case of letters.
+pub(super) fn find<'t>(
+    tables: &'t [TableName],
+    name: &str,
+    syntax: &Syntax,
+) -> Result<&'t TableName, String> {
+    let parts = names::split_qualified(name, syntax);
+    let first = |is_same: fn(&str, &str) -> bool| {
+        tables.iter().find(|table| match parts.as_slice() {
+            [name] => is_same(&table.table_name, name),
+            [schema, name] => {
+                is_same(&table.schema_name, schema) && is_same(&table.table_name, name)
+            }
+            _ => false,
+        })
+    };
+    // Names that differ only in case are different tables of PostgreSQL, so an exact match comes first.
+    let found = first(|one, other| one == other).or_else(|| first(str::eq_ignore_ascii_case));
+    found.ok_or_else(|| {
+        let known = tables.iter().map(|table| table.table_name.as_str());
+        let hint = parts
+            .last()
+            .map_or_else(String::new, |wanted| names::hint(wanted, known));
+        let wanted = parts.join(".");
+        format!("show the table `{wanted}`: there is none of that name; `\\d` lists all{hint}")
     })
-    .collect()
+}
+
+/// The databases of the registry, the one in use with a mark.
+pub(super) fn databases(registry: &Registry, current: &str) -> String {
+    let mut text = String::new();
+    for database in registry.databases() {
+        let mark = if database.name() == current { "*" } else { " " };
+        text.push_str(&format!(
+            "{mark} {}  {}  {}\n",
+            database.name(),
+            database.dialect(),
+            database.address()
+        ));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use estoult_sql::syntax::Syntax;
+
+    use super::find;
+    use crate::catalog::TableName;
+
+    fn table(schema: &str, name: &str) -> TableName {
+        TableName {
+            schema_name: schema.to_owned(),
+            table_name: name.to_owned(),
+            kind: "table".to_owned(),
+            comment: None,
+        }
+    }
+
+    #[test]
+    fn a_table_is_found_by_its_name_with_or_without_quotes() {
+        let tables = [
+            table("public", "books"),
+            table("shop", "Books"),
+            table("shop", "a.b"),
+            table("shop", "a\"b"),
+        ];
+        for (name, expected) in [
+            ("books", Some(0)),
+            ("Books", Some(1)),
+            ("BOOKS", Some(0)),
+            ("shop.books", Some(1)),
+            ("\"shop\".\"a.b\"", Some(2)),
+            ("\"a.b\"", Some(2)),
+            ("a.b", None),
+            ("\"a\"\"b\"", Some(3)),
+            ("ab", None),
+            ("x.shop.books", None),
+        ] {
+            let found = find(&tables, name, &Syntax::POSTGRES).ok();
+            let at = found.and_then(|found| tables.iter().position(|one| std::ptr::eq(one, found)));
+            assert_eq!(at, expected, "{name}");
+        }
+    }
 }

@@ -1,11 +1,11 @@
-//! The line that is typed at a terminal: completion, several lines, history.
+//! The line editor of a terminal: completion, statements over several lines, history.
 
 use std::{
     path::PathBuf,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
 };
 
-use apocryphan_migration::typed;
+use estoult_sql::statements::typed;
 use rustyline::{
     CompletionType, Config, Editor, Helper, Result,
     completion::{Completer, FilenameCompleter, Pair},
@@ -17,45 +17,48 @@ use rustyline::{
 };
 
 use super::{
-    completion::{Completion, Known, complete},
+    completion::{Completion, EditorContext, complete},
     history,
 };
 
-/// What was typed.
+/// What the user typed.
 pub(super) enum Line {
     Text(String),
-    /// Ctrl-C: the line is given up.
+    /// Ctrl-C, which discards the line.
     Interrupted,
-    /// Ctrl-D, or a terminal that is gone.
+    /// Ctrl-D, or the terminal is gone.
     End,
 }
 
-/// A terminal with a person at it.
+/// A terminal with a user at it.
 pub(super) struct Terminal {
-    editor: Editor<Typist, FileHistory>,
+    editor: Editor<LineRules, FileHistory>,
     history: Option<PathBuf>,
 }
 
-/// What the editor asks while a line is typed.
-struct Typist {
-    known: Arc<RwLock<Known>>,
+/// How the editor completes a line and sees its end.
+struct LineRules {
+    /// The shell writes it between two lines and the editor reads it within one, so neither ever waits.
+    context: Arc<RwLock<EditorContext>>,
     paths: FilenameCompleter,
 }
 
 impl Terminal {
-    /// The terminal of the process. Gives also why there is no history, when there should be one.
+    /// Opens the terminal of the process. Returns also why there is no history, if it should be in a file that can't be
+    /// used.
     pub(super) fn open(
-        known: Arc<RwLock<Known>>,
+        context: Arc<RwLock<EditorContext>>,
         history: Option<PathBuf>,
     ) -> Result<(Self, Option<String>)> {
         let config = Config::builder()
             .completion_type(CompletionType::List)
             .history_ignore_dups(true)?
+            // The shell adds entries itself, without those that may hold a password.
             .auto_add_history(false)
             .build();
         let mut editor = Editor::with_config(config)?;
-        editor.set_helper(Some(Typist {
-            known,
+        editor.set_helper(Some(LineRules {
+            context,
             paths: FilenameCompleter::new(),
         }));
         let mut terminal = Self {
@@ -66,7 +69,7 @@ impl Terminal {
         Ok((terminal, refused))
     }
 
-    /// Reads what is remembered, and remembers from now on.
+    /// Loads the history from the file, and appends to it from now on.
     fn remember(&mut self, file: PathBuf) -> std::result::Result<(), String> {
         let failed = |error: &dyn std::fmt::Display| {
             format!(
@@ -85,42 +88,51 @@ impl Terminal {
         Ok(())
     }
 
-    /// Reads a statement or a command, over several lines where it has them.
+    /// Reads a statement or a command, which may have several lines.
     pub(super) fn read(&mut self, prompt: &str) -> Line {
         match self.editor.readline(prompt) {
             Ok(text) => {
-                self.keep(&text);
+                self.append_to_history(&text);
                 Line::Text(text)
             }
             Err(ReadlineError::Interrupted) => Line::Interrupted,
+            // Any other error means that nothing more can be read.
             Err(_) => Line::End,
         }
     }
 
-    /// Remembers it at once, so that a later failure does not lose it. That it can't be is no reason to stop.
-    fn keep(&mut self, text: &str) {
-        if !history::is_kept(text) {
+    /// Writes the text to the history at once, since the process may be killed. A full disk must not stop the shell, so
+    /// a failure is ignored.
+    fn append_to_history(&mut self, text: &str) {
+        if !history::may_remember(text) {
             return;
         }
-        let is_new = self.editor.add_history_entry(text.trim_end());
-        if let (Ok(true), Some(file)) = (is_new, &self.history) {
+        let added = self.editor.add_history_entry(text.trim_end());
+        if let (Ok(true), Some(file)) = (added, &self.history) {
             let _ = self.editor.append_history(file);
         }
     }
 }
 
-impl Helper for Typist {}
+impl LineRules {
+    fn context(&self) -> RwLockReadGuard<'_, EditorContext> {
+        self.context.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
-impl Highlighter for Typist {}
+impl Helper for LineRules {}
 
-impl Hinter for Typist {
+impl Highlighter for LineRules {}
+
+impl Hinter for LineRules {
     type Hint = String;
 }
 
-impl Validator for Typist {
-    fn validate(&self, context: &mut ValidationContext<'_>) -> Result<ValidationResult> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let is_open = typed(context.input(), &known.delimiter, &known.syntax).is_open;
+impl Validator for LineRules {
+    fn validate(&self, input: &mut ValidationContext<'_>) -> Result<ValidationResult> {
+        let context = self.context();
+        // The same reader as for running, so that Enter ends exactly what would run.
+        let is_open = typed(input.input(), &context.delimiter, &context.syntax).is_open;
         Ok(match is_open {
             true => ValidationResult::Incomplete,
             false => ValidationResult::Valid(None),
@@ -128,18 +140,17 @@ impl Validator for Typist {
     }
 }
 
-impl Completer for Typist {
+impl Completer for LineRules {
     type Candidate = Pair;
 
     fn complete(
         &self,
         line: &str,
         position: usize,
-        context: &rustyline::Context<'_>,
+        editor: &rustyline::Context<'_>,
     ) -> Result<(usize, Vec<Pair>)> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        match complete(line, position, &known) {
-            Completion::Path => self.paths.complete(line, position, context),
+        match complete(line, position, &self.context()) {
+            Completion::Path => self.paths.complete(line, position, editor),
             Completion::Words(start, words) => {
                 let pairs = words.into_iter().map(|word| Pair {
                     display: word.clone(),

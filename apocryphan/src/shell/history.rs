@@ -1,10 +1,10 @@
-//! What the shell remembers of what was typed: where, and what not.
+//! The history of what was typed: where it is kept, and what is left out.
 
 use std::path::PathBuf;
 
 use etcetera::{BaseStrategy, choose_base_strategy};
 
-/// Words around which passwords stand.
+/// Words near which passwords are written.
 const SECRET: [&str; 5] = ["password", "passwd", "identified", "secret", "://"];
 
 /// The file of the history, in the folder where programs of this user keep their state.
@@ -14,8 +14,9 @@ pub(super) fn file() -> Option<PathBuf> {
     Some(folder.join("estoult").join("shell_history"))
 }
 
-/// Whether it is remembered: nothing that begins with a space, and nothing that may hold a password.
-pub(super) fn is_kept(text: &str) -> bool {
+/// Whether a text may be written to the history: nothing that begins with a space, as in other shells, and nothing that
+/// may hold a password.
+pub(super) fn may_remember(text: &str) -> bool {
     let lower = text.to_lowercase();
     !text.starts_with(' ')
         && !text.trim().is_empty()
@@ -24,7 +25,7 @@ pub(super) fn is_kept(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_kept;
+    use super::may_remember;
 
     #[test]
     fn statements_with_passwords_are_not_remembered() {
@@ -36,10 +37,10 @@ mod tests {
             " select 1",
             "  ",
         ] {
-            assert!(!is_kept(text), "{text}");
+            assert!(!may_remember(text), "{text}");
         }
         for text in ["select 1;", "\\d books", "select pass from exams"] {
-            assert!(is_kept(text), "{text}");
+            assert!(may_remember(text), "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where the program reads and writes, and what interrupts a statement: the process's own, or a test's.
+//! Where the program reads and writes, and what interrupts a statement: those of the process, or of a test.
 
 use std::{
     fmt,
@@ -12,13 +12,13 @@ use std::{
 /// Ready when the running statement is to be stopped.
 type Interrupt = Pin<Box<dyn Future<Output = ()>>>;
 
-/// What the program reads, where it writes, and what interrupts a statement that runs.
+/// What the program reads, where it writes, and what interrupts a running statement.
 pub struct Streams {
     pub(crate) input: Box<dyn Read + Send>,
     pub(crate) output: Box<dyn Write + Send>,
     pub(crate) errors: Box<dyn Write + Send>,
     pub(crate) interrupts: Interrupts,
-    /// Whether a person sits there.
+    /// Whether a user sits at a terminal.
     pub(crate) is_terminal: bool,
 }
 
@@ -31,9 +31,10 @@ impl Interrupts {
         (self.0)()
     }
 
-    /// Begins to listen for interrupts, and forgets one that came while nothing ran.
-    pub(crate) async fn forget(&self) {
+    /// Starts to listen for interrupts, and discards one that came while no statement was running.
+    pub(crate) async fn discard_pending(&self) {
         let mut next = self.next();
+        // One poll registers the listener or takes the pending interrupt; waiting for the next one is not wanted.
         poll_fn(|context| {
             let _ = next.as_mut().poll(context);
             Poll::Ready(())
@@ -51,7 +52,7 @@ impl fmt::Debug for Streams {
 }
 
 impl Streams {
-    /// The streams of the process; Ctrl-C interrupts.
+    /// The streams of the process, interrupted by Ctrl-C.
     #[must_use]
     pub fn standard() -> Self {
         let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
@@ -61,7 +62,7 @@ impl Streams {
         }
     }
 
-    /// Other streams, which nothing interrupts.
+    /// Other streams, without interrupts.
     ///
     /// ```
     /// use apocryphan::program::{self, Streams};
@@ -84,8 +85,8 @@ impl Streams {
         }
     }
 
-    /// Stops the running statement when the future is ready; it is asked for once at the beginning, when a connection
-    /// is opened, and with each statement.
+    /// Stops the running statement when the future is ready. The closure is called once at the beginning, when a
+    /// connection is opened, and for each statement.
     #[must_use]
     pub fn interrupted_by<F: Future<Output = ()> + 'static>(
         mut self,
@@ -94,10 +95,23 @@ impl Streams {
         self.interrupts = Interrupts(Arc::new(move || Box::pin(next())));
         self
     }
+
+    /// Writes a line that begins with `error: `.
+    pub(crate) fn error(&mut self, text: &str) {
+        // With the error stream closed there is no place left to report a failure to.
+        let _ = writeln!(self.errors, "error: {text}");
+    }
 }
 
-/// Gives futures that are ready with the next Ctrl-C, also one that was pressed between two of them. Where none can be
-/// waited for, it ends the process as ever.
+/// A wait for Ctrl-C that has begun.
+type Listening = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
+
+/// Gives futures that are ready with the next Ctrl-C.
+///
+/// 1. Before the first future is polled, Ctrl-C ends the process, as the system has it.
+/// 2. With the first poll the process listens, and Ctrl-C does nothing else from then on.
+/// 3. A future that is dropped leaves the wait to the next one, which is ready at once after a Ctrl-C in between.
+/// 4. Where the system lets no process listen, every future waits forever and Ctrl-C still ends the process.
 fn control_c() -> impl Fn() -> Interrupt + Send + Sync {
     let listening: Arc<Mutex<Option<Listening>>> = Arc::default();
     move || {
@@ -106,10 +120,12 @@ fn control_c() -> impl Fn() -> Interrupt + Send + Sync {
             let mut listening = listening.lock().unwrap_or_else(PoisonError::into_inner);
             let next = listening.get_or_insert_with(|| Box::pin(tokio::signal::ctrl_c()));
             match next.as_mut().poll(context) {
+                // Taken by this statement; the next one waits for another.
                 Poll::Ready(Ok(())) => {
                     *listening = None;
                     Poll::Ready(())
                 }
+                // A future that has returned must not be polled again, so one that never returns takes its place.
                 Poll::Ready(Err(_)) => {
                     *listening = Some(Box::pin(std::future::pending()));
                     Poll::Pending
@@ -117,46 +133,5 @@ fn control_c() -> impl Fn() -> Interrupt + Send + Sync {
                 Poll::Pending => Poll::Pending,
             }
         }))
-    }
-}
-
-/// Waits for Ctrl-C, once it was asked; kept from statement to statement.
-type Listening = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
-
-/// Where results and complaints are written.
-pub(super) struct Screen {
-    output: Box<dyn Write + Send>,
-    errors: Box<dyn Write + Send>,
-    is_closed: bool,
-}
-
-impl Screen {
-    pub(super) fn new(output: Box<dyn Write + Send>, errors: Box<dyn Write + Send>) -> Self {
-        Self {
-            output,
-            errors,
-            is_closed: false,
-        }
-    }
-
-    /// Whether nobody reads the results any more.
-    pub(super) fn is_closed(&self) -> bool {
-        self.is_closed
-    }
-
-    /// A result, as it is.
-    pub(super) fn result(&mut self, text: &str) {
-        let written = self.output.write_all(text.as_bytes());
-        self.is_closed |= written.and_then(|()| self.output.flush()).is_err();
-    }
-
-    /// Anything else, as a line.
-    pub(super) fn note(&mut self, text: &str) {
-        // Whoever does not listen to complaints has nobody to complain to.
-        let _ = writeln!(self.errors, "{text}");
-    }
-
-    pub(super) fn error(&mut self, text: &str) {
-        self.note(&format!("error: {text}"));
     }
 }

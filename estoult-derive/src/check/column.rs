@@ -5,11 +5,11 @@ use syn::ext::IdentExt;
 
 use crate::{
     errors::Errors,
-    model::{Field, Place, Row, Source, Spanned, Target},
+    model::{Field, Mapping, Row, Source, Spanned, Target},
     naming,
 };
 
-/// The words that say who makes a value.
+/// The arguments that set where a value comes from.
 const SOURCES: [&str; 7] = [
     "generated",
     "uuid",
@@ -21,8 +21,8 @@ const SOURCES: [&str; 7] = [
 ];
 
 pub(super) fn skipped_stands_alone(field: &Field, errors: &mut Errors) {
-    if field.place == Place::Skip {
-        let others = field.given.words.iter().filter(|word| word.value != "skip");
+    if field.mapping == Mapping::Skip {
+        let others = field.given.names.iter().filter(|word| word.value != "skip");
         for other in others {
             let word = other.value;
             let message = format!(
@@ -34,10 +34,10 @@ pub(super) fn skipped_stands_alone(field: &Field, errors: &mut Errors) {
 }
 
 pub(super) fn embedded_has_only_a_prefix(field: &Field, errors: &mut Errors) {
-    if matches!(field.place, Place::Embed(_)) {
+    if matches!(field.mapping, Mapping::Embed(_)) {
         let others = field
             .given
-            .words
+            .names
             .iter()
             .filter(|word| !matches!(word.value, "embed" | "prefix"));
         for other in others {
@@ -60,7 +60,7 @@ pub(super) fn prefix_needs_embed(field: &Field, errors: &mut Errors) {
 }
 
 pub(super) fn embedded_is_not_optional(field: &Field, errors: &mut Errors) {
-    if matches!(field.place, Place::Embed(_)) && field.is_optional() {
+    if matches!(field.mapping, Mapping::Embed(_)) && field.is_optional() {
         let message = "an embedded struct can't be optional: \
                        embed the struct itself and make its fields optional";
         errors.push(syn::Error::new_spanned(&field.ty, message));
@@ -68,7 +68,7 @@ pub(super) fn embedded_is_not_optional(field: &Field, errors: &mut Errors) {
 }
 
 pub(super) fn has_one_source(field: &Field, errors: &mut Errors) {
-    let words = &field.given.words;
+    let words = &field.given.names;
     let mut sources = words.iter().filter(|word| SOURCES.contains(&word.value));
     let Some(first) = sources.next().filter(|_| field.is_column()) else {
         return;
@@ -93,6 +93,7 @@ pub(super) fn has_one_index(field: &Field, errors: &mut Errors) {
 }
 
 pub(super) fn generated_is_an_integer(field: &Field, errors: &mut Errors) {
+    // A macro sees names and no types: an alias or a newtype passes, and the database decides.
     let others = [
         "String", "str", "bool", "char", "f32", "f64", "Uuid", "Decimal", "Vec", "Option",
     ];
@@ -143,7 +144,7 @@ pub(super) fn key_is_not_optional(field: &Field, errors: &mut Errors) {
 pub(super) fn tenant_is_not_optional(field: &Field, errors: &mut Errors) {
     if field.is_column() && field.given.has("tenant") && field.is_optional() {
         let message = format!(
-            "the tenant `{}` can't be null, or its rows would be nobody's: write its type without `Option`",
+            "the tenant `{}` can't be null, or its rows would belong to no tenant: write its type without `Option`",
             field.name()
         );
         errors.push(syn::Error::new_spanned(&field.ty, message));
@@ -187,12 +188,12 @@ pub(super) fn names_differ(fields: &[Field], errors: &mut Errors) {
     differ(&columns, errors);
 }
 
-/// Two embedded structs of one type need two prefixes.
+/// Embedded structs of one type need different prefixes; those of different types can't be compared here.
 pub(super) fn prefixes_differ(fields: &[Field], errors: &mut Errors) {
     for (at, field) in fields.iter().enumerate() {
         let same = fields.iter().take(at).find(|earlier| {
-            matches!(field.place, Place::Embed(_))
-                && earlier.place == field.place
+            matches!(field.mapping, Mapping::Embed(_))
+                && earlier.mapping == field.mapping
                 && earlier.ty.to_token_stream().to_string()
                     == field.ty.to_token_stream().to_string()
         });
@@ -233,7 +234,7 @@ pub(super) fn row_columns_differ(row: &Row, errors: &mut Errors) {
     differ(&columns, errors);
 }
 
-/// With a schema, `column` names a field of it.
+/// Beside `schema`, `column` names a field of that schema.
 pub(super) fn row_columns_are_fields(row: &Row, errors: &mut Errors) {
     let columns = row.fields.iter().filter_map(|field| field.column.as_ref());
     for column in columns {

@@ -1,16 +1,16 @@
-//! Rules of a schema as a whole: its key, and what names fields from elsewhere.
+//! Rules of a schema as a whole: its key, and references to its fields from indexes and associations.
 
 use proc_macro2::Ident;
 use syn::ext::IdentExt;
 
 use crate::{
     errors::Errors,
-    model::{Field, Place, Schema, Spanned},
+    model::{Field, Mapping, Schema, Spanned},
     naming,
 };
 
-/// What names a field, and what to do where there is none.
-struct Use {
+/// What refers to a field, and the remedy if there is none.
+struct Reference {
     by: String,
     remedy: String,
 }
@@ -56,7 +56,7 @@ pub(super) fn has_a_key(schema: &Schema, errors: &mut Errors) {
 }
 
 pub(super) fn indexes_name_columns(schema: &Schema, errors: &mut Errors) {
-    let of_index = Use {
+    let by_index = Reference {
         by: "an index".to_owned(),
         remedy: "name fields of the struct that are columns".to_owned(),
     };
@@ -65,16 +65,17 @@ pub(super) fn indexes_name_columns(schema: &Schema, errors: &mut Errors) {
             let text = name.unraw();
             let mut earlier = index.fields.iter().take(at);
             if earlier.any(|earlier| earlier.unraw() == text) {
-                let message = format!("`{text}` stands twice in one index: remove one of the two");
+                let message =
+                    format!("`{text}` is listed twice in one index: remove one of the two");
                 errors.at(name.span(), message);
             } else {
-                is_column(schema, name, &of_index, errors);
+                is_column(schema, name, &by_index, errors);
             }
         }
     }
 }
 
-/// An association and a field would be two constants of one name.
+/// An association and a field of one name would be two constants of that name.
 pub(super) fn associations_have_own_names(schema: &Schema, errors: &mut Errors) {
     for (at, association) in schema.associations.iter().enumerate() {
         let name = association.name.unraw();
@@ -91,17 +92,18 @@ pub(super) fn associations_have_own_names(schema: &Schema, errors: &mut Errors) 
 
 pub(super) fn associations_have_a_field(schema: &Schema, errors: &mut Errors) {
     for association in &schema.associations {
-        let (name, word) = (&association.name, association.cardinality.word());
+        let (name, word) = (&association.name, association.cardinality.argument_name());
         let option = association.cardinality.own_option();
         match &association.own {
             Some(own) => {
-                let of_association = Use {
+                let by_association = Reference {
                     by: format!("`{word}({name}: …)`"),
                     remedy: format!("add one or name another with `{option} = \"…\"`"),
                 };
+                // `has_a_key` reports a missing key already; the association that refers to it is not at fault.
                 let is_missing_key = schema.keys().is_empty() && option == "references";
                 if !(is_missing_key && own == "id") {
-                    is_column(schema, own, &of_association, errors);
+                    is_column(schema, own, &by_association, errors);
                 }
             }
             None => {
@@ -115,16 +117,16 @@ pub(super) fn associations_have_a_field(schema: &Schema, errors: &mut Errors) {
     }
 }
 
-/// Tells when a name is none of a column, and what was probably meant.
-fn is_column(schema: &Schema, name: &Ident, used: &Use, errors: &mut Errors) {
+/// Reports a name that is no column, with the column that was probably meant.
+fn is_column(schema: &Schema, name: &Ident, used: &Reference, errors: &mut Errors) {
     let text = name.unraw().to_string();
-    let Use { by, remedy } = used;
-    let message = match schema.field(name).map(|field| &field.place) {
-        Some(Place::Column) => return,
-        Some(Place::Embed(_)) => {
+    let Reference { by, remedy } = used;
+    let message = match schema.field(name).map(|field| &field.mapping) {
+        Some(Mapping::Column) => return,
+        Some(Mapping::Embed(_)) => {
             format!("`{text}` is embedded, {by} needs a column: {remedy}")
         }
-        Some(Place::Skip) => format!("`{text}` is skipped, {by} needs a column: {remedy}"),
+        Some(Mapping::Skip) => format!("`{text}` is skipped, {by} needs a column: {remedy}"),
         None => {
             let columns = schema.fields.iter().filter(|field| field.is_column());
             let columns: Vec<String> = columns.map(Field::name).collect();

@@ -1,10 +1,10 @@
-//! What is told where a rule is broken: the place and the text.
+//! The messages where a rule is broken: the place and the text.
 
-use crate::errors::tests::told;
+use crate::errors::tests::messages;
 
 fn of_field(field: &str) -> Vec<String> {
     let source = format!("struct Book {{ id: i64, author_id: i64, title: String, {field} }}");
-    told(crate::schema, &source)
+    messages(crate::schema, &source)
 }
 
 fn of_struct(attributes: &str) -> Vec<String> {
@@ -12,11 +12,11 @@ fn of_struct(attributes: &str) -> Vec<String> {
         "#[schema({attributes})] struct Book {{ id: i64, author_id: i64, title: String, \
          #[field(embed)] address: Address, #[field(skip)] cache: i64 }}"
     );
-    told(crate::schema, &source)
+    messages(crate::schema, &source)
 }
 
 fn of_value(source: &str) -> Vec<String> {
-    told(crate::value, source)
+    messages(crate::value, source)
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn skip_stands_alone() {
             format!("rename: `rename` {remedy}")
         ]
     );
-    let row = told(
+    let row = messages(
         crate::from_row,
         "struct A { #[row(skip, column = \"b\")] a: i64 }",
     );
@@ -79,7 +79,8 @@ fn a_row_belongs_to_one_tenant() {
     assert_eq!(
         of_field("#[field(tenant)] a: Option<i64>"),
         [
-            "Option<i64>: the tenant `a` can't be null, or its rows would be nobody's: write its type without `Option`"
+            "Option<i64>: the tenant `a` can't be null, or its rows would belong to no tenant: \
+             write its type without `Option`"
         ]
     );
     assert_eq!(
@@ -147,11 +148,11 @@ fn uuids_are_of_type_uuid() {
 #[test]
 fn a_schema_has_a_key_that_is_not_null() {
     assert_eq!(
-        told(crate::schema, "struct Book { title: String }"),
+        messages(crate::schema, "struct Book { title: String }"),
         ["Book: `Book` has no key: name a field `id` or mark one with `#[field(key)]`"]
     );
     assert_eq!(
-        told(crate::schema, "struct Book { id: Option<i64> }"),
+        messages(crate::schema, "struct Book { id: Option<i64> }"),
         ["Option<i64>: the key `id` can't be null: write its type without `Option`"]
     );
 }
@@ -159,7 +160,7 @@ fn a_schema_has_a_key_that_is_not_null() {
 #[test]
 fn names_are_not_empty() {
     assert_eq!(
-        told(
+        messages(
             crate::schema,
             "#[schema(table = \"\", schema = \"\", index(id, name = \"\"))]
              struct A { id: i64, #[field(rename = \"\")] a: i64, #[field(default_sql = \" \")] b: i64 }"
@@ -173,7 +174,7 @@ fn names_are_not_empty() {
         ]
     );
     assert_eq!(
-        told(crate::from_row, "struct A { #[row(column = \"\")] a: i64 }"),
+        messages(crate::from_row, "struct A { #[row(column = \"\")] a: i64 }"),
         ["\"\": a column needs a name: write one or remove `column`"]
     );
     assert_eq!(
@@ -184,25 +185,25 @@ fn names_are_not_empty() {
 
 #[test]
 fn columns_have_different_names() {
-    let told_of = |place, field, other, column| {
+    let message_of = |place, field, other, column| {
         [format!(
             "{place}: `{field}` and `{other}` are both kept in the column `{column}`: rename one of the two"
         )]
     };
     assert_eq!(
         of_field("#[field(rename = \"title\")] a: i64"),
-        told_of("\"title\"", "a", "title", "title")
+        message_of("\"title\"", "a", "title", "title")
     );
-    let embedded = told(
+    let embedded = messages(
         crate::embedded,
         "struct A { a: i64, #[field(rename = \"a\")] b: i64 }",
     );
-    assert_eq!(embedded, told_of("\"a\"", "b", "a", "a"));
-    let row = told(
+    assert_eq!(embedded, message_of("\"a\"", "b", "a", "a"));
+    let row = messages(
         crate::from_row,
         "struct A { #[row(column = \"b\")] a: i64, b: i64 }",
     );
-    assert_eq!(row, told_of("b", "b", "a", "b"));
+    assert_eq!(row, message_of("b", "b", "a", "b"));
     assert_eq!(
         of_field("#[field(embed, prefix = \"\")] a: A, #[field(embed, prefix = \"\")] b: A"),
         ["b: `b` has the same columns as `a`: give it another `prefix = \"…\"`"]
@@ -212,7 +213,7 @@ fn columns_have_different_names() {
 #[test]
 fn an_embedded_struct_has_columns() {
     assert_eq!(
-        told(crate::embedded, "struct A { #[field(skip)] a: i64 }"),
+        messages(crate::embedded, "struct A { #[field(skip)] a: i64 }"),
         ["A: `A` has no column to embed: add a field to it"]
     );
 }
@@ -228,7 +229,7 @@ fn indexes_name_columns() {
             ),
             format!("address: `address` is embedded, an index needs a column: {remedy}"),
             format!("cache: `cache` is skipped, an index needs a column: {remedy}"),
-            "id: `id` stands twice in one index: remove one of the two".to_owned(),
+            "id: `id` is listed twice in one index: remove one of the two".to_owned(),
         ]
     );
 }
@@ -272,14 +273,14 @@ fn associations_need_a_field_of_the_schema() {
         ]
     );
     assert_eq!(
-        told(
+        messages(
             crate::schema,
             "#[schema(has_many(a: A))] struct Seat { #[field(key)] row: i64, #[field(key)] number: i64 }"
         ),
         ["a: the key has several fields: say which one `a` reaches with `references = \"…\"`"]
     );
     assert_eq!(
-        told(
+        messages(
             crate::schema,
             "#[schema(has_many(a: A))] struct Book { title: i64 }"
         ),
@@ -326,7 +327,7 @@ fn enums_have_variants_with_different_labels() {
 #[test]
 fn columns_of_a_selection_are_fields_of_its_schema() {
     assert_eq!(
-        told(
+        messages(
             crate::from_row,
             "#[row(schema = Book)] struct A { #[row(column = \"count(*)\")] a: i64 }"
         ),
@@ -335,7 +336,7 @@ fn columns_of_a_selection_are_fields_of_its_schema() {
         ]
     );
     assert_eq!(
-        told(
+        messages(
             crate::from_row,
             "struct A { #[row(column = \"count(*)\")] a: i64 }"
         ),

@@ -1,16 +1,18 @@
-//! Rules of types that are kept in a column.
+//! Rules of types that are stored in a column.
 
 use crate::{
     errors::Errors,
-    model::{Shape, Value},
+    model::{Representation, Value},
 };
 
-/// The words that say how a value is kept.
-const FORMS: [&str; 4] = ["text", "integer", "postgres_enum", "json"];
+/// The arguments that set how a value is stored.
+const REPRESENTATIONS: [&str; 4] = ["text", "integer", "postgres_enum", "json"];
 
 pub(super) fn has_one_form(value: &Value, errors: &mut Errors) {
-    let words = &value.given.words;
-    let mut forms = words.iter().filter(|word| FORMS.contains(&word.value));
+    let words = &value.given.names;
+    let mut forms = words
+        .iter()
+        .filter(|word| REPRESENTATIONS.contains(&word.value));
     let Some(first) = forms.next() else {
         return;
     };
@@ -24,16 +26,16 @@ pub(super) fn has_one_form(value: &Value, errors: &mut Errors) {
 }
 
 pub(super) fn form_fits_the_type(value: &Value, errors: &mut Errors) {
-    let (kept, meaningless): (_, &[&str]) = match &value.shape {
-        Shape::Newtype(..) => (
+    let (kept, meaningless): (_, &[&str]) = match &value.representation {
+        Representation::Newtype(..) => (
             "a struct is kept as its field",
             &["text", "integer", "postgres_enum", "rename_all"],
         ),
-        Shape::Numbers(_) => ("an integer has no label", &["rename_all"]),
-        Shape::Json => ("the names of JSON are serde's", &["rename_all"]),
-        Shape::Labels(..) => return,
+        Representation::Numbers(_) => ("an integer has no label", &["rename_all"]),
+        Representation::Json => ("the names of JSON are serde's", &["rename_all"]),
+        Representation::Labels(..) => return,
     };
-    for word in &value.given.words {
+    for word in &value.given.names {
         if meaningless.contains(&word.value) {
             let message = format!("`{}` has no meaning here: {kept}, remove it", word.value);
             errors.at(word.span, message);
@@ -42,10 +44,10 @@ pub(super) fn form_fits_the_type(value: &Value, errors: &mut Errors) {
 }
 
 pub(super) fn has_variants(value: &Value, errors: &mut Errors) {
-    let count = match &value.shape {
-        Shape::Labels(labels, _) => labels.len(),
-        Shape::Numbers(numbers) => numbers.len(),
-        Shape::Newtype(..) | Shape::Json => return,
+    let count = match &value.representation {
+        Representation::Labels(labels, _) => labels.len(),
+        Representation::Numbers(numbers) => numbers.len(),
+        Representation::Newtype(..) | Representation::Json => return,
     };
     if count == 0 {
         let name = &value.target.ident;
@@ -55,7 +57,7 @@ pub(super) fn has_variants(value: &Value, errors: &mut Errors) {
 }
 
 pub(super) fn labels_differ(value: &Value, errors: &mut Errors) {
-    let Shape::Labels(labels, _) = &value.shape else {
+    let Representation::Labels(labels, _) = &value.representation else {
         return;
     };
     for (at, label) in labels.iter().enumerate() {
@@ -72,7 +74,7 @@ pub(super) fn labels_differ(value: &Value, errors: &mut Errors) {
 }
 
 pub(super) fn enum_type_has_a_name(value: &Value, errors: &mut Errors) {
-    if let Shape::Labels(_, Some(native)) = &value.shape
+    if let Representation::Labels(_, Some(native)) = &value.representation
         && native.value.is_empty()
     {
         let message = "an enum type of PostgreSQL needs a name: write `postgres_enum = \"mood\"`";

@@ -1,10 +1,10 @@
-//! Associations: a constant each (`Author::books`) and its entry in the table.
+//! Associations: a constant for each (`Author::books`), and its entry in the table.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
 use crate::{
-    expand::private,
+    expand::output::private,
     model::{Association, Cardinality, Schema},
 };
 
@@ -33,13 +33,14 @@ fn constant(schema: &Schema, association: &Association) -> TokenStream {
     let (ident, target) = (&association.name, &association.target);
     let (own, other) = (&association.own, &association.other);
     let kind = format_ident!("{}", association.cardinality.type_name());
+    // Tokens print with spaces between them.
     let reached = quote!(#target).to_string().replace(' ', "");
     let docs = match association.cardinality {
         Cardinality::HasMany => format!("The rows of `{reached}` that point at this one."),
         Cardinality::HasOne => format!("The row of `{reached}` that points at this one."),
         Cardinality::BelongsTo => format!("The row of `{reached}` that this one points at."),
     };
-    // Columns that don't fit each other are told at the association.
+    // The span puts the error about columns of different types at the association instead of at the derive.
     let span = Span::call_site().located_at(ident.span());
     let value = quote_spanned!(span=> #root::#kind::on(<#name>::#own, <#target>::#other));
     quote! {
@@ -48,15 +49,16 @@ fn constant(schema: &Schema, association: &Association) -> TokenStream {
     }
 }
 
-/// What the table knows of an association. The name of the other column is asked of its constant,
-/// since only the other schema knows it; it is kept as long as the table, which is for ever.
+/// The description of an association in the table.
 pub(super) fn spec(schema: &Schema, association: &Association) -> TokenStream {
-    let (root, private) = (&schema.target.root, private(&schema.target));
+    let private = private(&schema.target);
     let own = association.own.iter().filter_map(|own| schema.field(own));
     let own = own.map(|field| &field.column.value);
     let (target, other) = (&association.target, &association.other);
     let name = association.name();
     let kind = format_ident!("{}", association.cardinality.type_name());
+    // Only the other schema knows the name of its column, so it is read from the constant at run time. The name is
+    // leaked once per table, which is a static as well.
     quote! {
         #private::AssociationSpec::new(
             #name,
@@ -65,7 +67,7 @@ pub(super) fn spec(schema: &Schema, association: &Association) -> TokenStream {
             ::std::string::String::leak(
                 ::std::string::ToString::to_string(&<#target>::#other.name()),
             ),
-            || <#target as #root::Schema>::table(),
+            || <#target as #private::Model>::table_spec(),
         )
     }
 }

@@ -1,11 +1,11 @@
-//! The literal of a new row: a struct of all the fields that the program must give.
+//! The literal of a new row: a struct of all fields that the program must set.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::{
-    expand::private,
-    model::{Field, Place, Schema},
+    expand::output::private,
+    model::{Field, Mapping, Schema},
 };
 
 /// `struct NewBook`.
@@ -50,13 +50,13 @@ pub(super) fn new_row(schema: &Schema) -> TokenStream {
 
 fn change(private: &TokenStream, field: &Field) -> TokenStream {
     let (ident, ty, column) = (&field.ident, &field.ty, &field.column.value);
-    match &field.place {
-        Place::Column => quote! {
+    match &field.mapping {
+        Mapping::Column => quote! {
             changes.put(#column, <#ty as #private::Value>::to_datum(&self.#ident));
         },
-        Place::Embed(prefix) => quote! {
+        Mapping::Embed(prefix) => quote! {
             <#ty as #private::Embedded>::changes(self.#ident, #prefix, changes);
         },
-        Place::Skip => TokenStream::new(),
+        Mapping::Skip => TokenStream::new(),
     }
 }

@@ -5,11 +5,14 @@ use quote::quote;
 
 use crate::{
     expand::schema::details,
-    expand::{documented, field, private},
+    expand::{
+        field,
+        output::{documented, private},
+    },
     model::{Embedded, Field},
 };
 
-/// `struct AddressColumns<S>`: one typed column a field, for any owner.
+/// `struct AddressColumns<S>`, one typed column per field for any owner, with its constructor `__at("address_")`.
 pub(super) fn columns(embedded: &Embedded) -> TokenStream {
     let target = &embedded.target;
     let (root, visibility, columns) = (
@@ -17,46 +20,32 @@ pub(super) fn columns(embedded: &Embedded) -> TokenStream {
         &target.visibility,
         target.sibling("", "Columns"),
     );
-    let fields = embedded.fields.iter().filter(|field| field.is_column());
-    let fields = fields.map(|field| {
+    let (mut fields, mut values) = (Vec::new(), Vec::new());
+    for field in embedded.fields.iter().filter(|field| field.is_column()) {
         let (ident, ty, column) = (&field.ident, &field.ty, &field.column.value);
         let docs = documented(
             &format!("Column `{column}` behind the prefix."),
             &field.docs,
         );
-        quote! {
+        fields.push(quote! {
             #[doc = #docs]
             #visibility #ident: #root::Column<__S, #ty>,
-        }
-    });
+        });
+        values.push(quote!(#ident: #root::Column::new(prefix, #column)));
+    }
     let docs = format!("The columns of an embedded `{}`.", target.ident);
+    // Not in the trait `Embedded`: functions of a trait can't be `const`, and the owner's constants need this one.
     quote! {
         #[doc = #docs]
         #[doc(hidden)]
         #visibility struct #columns<__S> {
             #(#fields)*
         }
-    }
-}
 
-/// `AddressColumns::__at("address_")`: not in the trait, whose functions can't be constant.
-pub(super) fn constructor(embedded: &Embedded) -> TokenStream {
-    let target = &embedded.target;
-    let (root, visibility, columns) = (
-        &target.root,
-        &target.visibility,
-        target.sibling("", "Columns"),
-    );
-    let fields = embedded.fields.iter().filter(|field| field.is_column());
-    let fields = fields.map(|field| {
-        let (ident, column) = (&field.ident, &field.column.value);
-        quote!(#ident: #root::Column::new(prefix, #column))
-    });
-    quote! {
         impl<__S> #columns<__S> {
             #[doc(hidden)]
             #visibility const fn __at(prefix: &'static str) -> Self {
-                Self { #(#fields),* }
+                Self { #(#values),* }
             }
         }
     }
@@ -68,7 +57,7 @@ pub(super) fn implementation(embedded: &Embedded) -> TokenStream {
     let columns = target.sibling("", "Columns");
     let specs = embedded.fields.iter().filter(|field| field.is_column());
     let specs = specs.map(|field| spec(&private, field));
-    let asked = field::asked(target, &embedded.fields);
+    let require_traits = field::require_traits(target, &embedded.fields);
     let fields = field::decoded(target, &embedded.fields);
     let datum = field::datum(target, &embedded.fields);
     let assign = field::assign(target, &embedded.fields);
@@ -80,12 +69,12 @@ pub(super) fn implementation(embedded: &Embedded) -> TokenStream {
             type Columns<__S> = #columns<__S>;
 
             fn columns(prefix: &str, field: &str) -> ::std::vec::Vec<#private::ColumnSpec> {
-                #asked
+                #require_traits
                 ::std::vec![#(#specs),*]
             }
 
-            fn from_row(row: &mut #root::Row<'_>) -> #root::Result<Self> {
-                #asked
+            fn from_row(row: &mut #root::row::Row<'_>) -> #root::Result<Self> {
+                #require_traits
                 ::core::result::Result::Ok(Self { #(#fields),* })
             }
 

@@ -1,15 +1,18 @@
-//! `impl Schema`: the table, its key, and the constants that name its columns.
+//! `impl Model`: the table, its key, and the constants that name its columns.
 
 use proc_macro2::{Literal, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use crate::{
-    expand::{association, documented, field, private},
-    model::{Field, Index, Indexed, Place, Schema, Source, Target},
+    expand::{
+        association, field,
+        output::{documented, private},
+    },
+    model::{Field, Index, IndexKind, Mapping, Schema, Source, Target},
 };
 
-/// One constant a field: `Book::title`.
+/// One constant per field: `Book::title`.
 pub(super) fn constants(schema: &Schema) -> TokenStream {
     let target = &schema.target;
     let name = &target.ident;
@@ -29,16 +32,17 @@ fn constant(target: &Target, field: &Field) -> TokenStream {
         &target.ident,
     );
     let (ident, ty, column) = (&field.ident, &field.ty, &field.column.value);
-    match &field.place {
-        Place::Column => {
+    match &field.mapping {
+        Mapping::Column => {
             let docs = documented(&format!("Column `{column}`."), &field.docs);
             quote! {
                 #[doc = #docs]
                 #visibility const #ident: #root::Column<#name, #ty> = #root::Column::new("", #column);
             }
         }
-        Place::Embed(prefix) => {
+        Mapping::Embed(prefix) => {
             let docs = documented(&format!("Columns `{prefix}*`."), &field.docs);
+            // The span puts the error about a type without `derive(Embedded)` at that type.
             let columns = quote_spanned!(ty.span()=> <#ty as #private::Embedded>::Columns::<#name>);
             let at = quote_spanned!(ty.span()=> <#columns>::__at(#prefix));
             quote! {
@@ -46,30 +50,31 @@ fn constant(target: &Target, field: &Field) -> TokenStream {
                 #visibility const #ident: #columns = #at;
             }
         }
-        Place::Skip => TokenStream::new(),
+        Mapping::Skip => TokenStream::new(),
     }
 }
 
 pub(super) fn implementation(schema: &Schema) -> TokenStream {
     let target = &schema.target;
-    let (root, private, name) = (&target.root, private(target), &target.ident);
+    let (private, name) = (private(target), &target.ident);
     let literal = target.sibling("New", "");
     let (key, key_function) = key(schema);
-    let (asked, table) = (field::asked(target, &schema.fields), table(schema));
+    // The table is built on first use: the names of embedded columns are joined at run time.
+    let (require_traits, table) = (field::require_traits(target, &schema.fields), table(schema));
     let tenant = tenant(schema);
     let datum = field::datum(target, &schema.fields);
     let assign = field::assign(target, &schema.fields);
     quote! {
         #[automatically_derived]
-        impl #root::Schema for #name {
+        impl #private::Model for #name {
             type New = #literal;
             type Key = #key;
             type Tenant = #tenant;
 
-            fn table() -> &'static #private::Table {
+            fn table_spec() -> &'static #private::Table {
                 static TABLE: #private::LazyLock<#private::Table> =
                     #private::LazyLock::new(|| {
-                        #asked
+                        #require_traits
                         #table
                     });
                 &TABLE
@@ -79,24 +84,24 @@ pub(super) fn implementation(schema: &Schema) -> TokenStream {
             #datum
             #assign
 
-            fn shapes() -> &'static #private::Shapes {
-                static SHAPES: #private::Shapes = #private::Shapes::new();
-                &SHAPES
+            fn statement_cache() -> &'static #private::StatementCache {
+                static CACHE: #private::StatementCache = #private::StatementCache::new();
+                &CACHE
             }
         }
     }
 }
 
-/// For whom the verbs run.
+/// The tenant that the verbs run for.
 fn tenant(schema: &Schema) -> TokenStream {
     let root = &schema.target.root;
     match schema.tenant() {
-        Some(Field { ty, .. }) => quote!(#root::Tenant<#ty>),
-        None => quote!(#root::Anyone),
+        Some(Field { ty, .. }) => quote!(#root::schema::Tenant<#ty>),
+        None => quote!(#root::schema::Untenanted),
     }
 }
 
-/// The type of the key and `fn key`.
+/// The type of the key, and `fn primary_key`.
 fn key(schema: &Schema) -> (TokenStream, TokenStream) {
     let keys = schema.keys();
     let parts = keys.iter().map(|key| &key.ty);
@@ -104,13 +109,14 @@ fn key(schema: &Schema) -> (TokenStream, TokenStream) {
         let ident = &key.ident;
         quote!(::core::clone::Clone::clone(&self.#ident))
     });
+    // A single column is no tuple, so that programs write `Book::get(&db, 7)`.
     let (key, value) = if keys.len() == 1 {
         (quote!(#(#parts)*), quote!(#(#values)*))
     } else {
         (quote!((#(#parts),*)), quote!((#(#values),*)))
     };
     let function = quote! {
-        fn key(&self) -> #key {
+        fn primary_key(&self) -> #key {
             #value
         }
     };
@@ -124,16 +130,16 @@ fn table(schema: &Schema) -> TokenStream {
     let namespace = schema.namespace.iter().map(|name| &name.value);
     let database = schema.database.iter().map(|name| &name.value);
     let docs = docs(&schema.target.docs);
-    let columns = schema.fields.iter().map(|field| match &field.place {
-        Place::Column => {
+    let columns = schema.fields.iter().map(|field| match &field.mapping {
+        Mapping::Column => {
             let spec = column(&schema.target, field);
             quote!(.column(#spec))
         }
-        Place::Embed(prefix) => {
+        Mapping::Embed(prefix) => {
             let (ty, name) = (&field.ty, field.name());
             quote!(.embed::<#ty>(#prefix, #name))
         }
-        Place::Skip => TokenStream::new(),
+        Mapping::Skip => TokenStream::new(),
     });
     let indexes = schema
         .indexes
@@ -163,18 +169,18 @@ fn column(target: &Target, field: &Field) -> TokenStream {
     quote!(#private::ColumnSpec::of::<#ty>(#column, #name) #key #source #details)
 }
 
-/// What schemas and embedded structs both say of a column.
+/// The parts of a column's description that schemas and embedded structs share.
 pub(super) fn details(field: &Field) -> TokenStream {
     let indexed = field.indexed.map(|indexed| match indexed {
-        Indexed::Plain => quote!(.indexed()),
-        Indexed::Unique => quote!(.unique()),
+        IndexKind::Plain => quote!(.indexed()),
+        IndexKind::Unique => quote!(.unique()),
     });
     let redacted = field.redacted.then(|| quote!(.redacted()));
     let docs = docs(&field.docs);
     quote!(#indexed #redacted #docs)
 }
 
-/// Who makes the value, where it is not the program.
+/// The default of the column, unless the program must set the value.
 fn source(target: &Target, field: &Field) -> TokenStream {
     let (private, ty) = (private(target), &field.ty);
     match &field.source {
@@ -194,6 +200,7 @@ fn source(target: &Target, field: &Field) -> TokenStream {
                 || quote!(<#ty as ::core::default::Default>::default()),
                 |expression| quote!(#expression),
             );
+            // The annotation makes a literal such as `0` the type of the field.
             quote! {
                 .default_with(|| {
                     let value: #ty = #expression;
@@ -223,7 +230,7 @@ fn index(schema: &Schema, index: &Index) -> TokenStream {
         },
     );
     match index.kind {
-        Indexed::Plain => quote!(.index(&[#(#columns),*], #name)),
-        Indexed::Unique => quote!(.unique(&[#(#columns),*], #name)),
+        IndexKind::Plain => quote!(.index(&[#(#columns),*], #name)),
+        IndexKind::Unique => quote!(.unique(&[#(#columns),*], #name)),
     }
 }

@@ -1,29 +1,31 @@
-//! `impl Value`: how a type of the user is kept in a column.
+//! `impl Value`: how a type of the program is stored in a column.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Member, Type};
 
 use crate::{
-    expand::private,
-    model::{Label, Number, Shape, Spanned, Value},
+    expand::output::private,
+    model::{Label, Number, Representation, Spanned, Value},
     naming,
 };
 
 pub(super) fn implementation(value: &Value) -> TokenStream {
     let (private, name) = (private(&value.target), &value.target.ident);
-    let (items, body) = match &value.shape {
-        Shape::Newtype(member, ty) => (TokenStream::new(), newtype(&private, member, ty)),
-        Shape::Labels(labels, native) => (
+    let (items, body) = match &value.representation {
+        Representation::Newtype(member, ty) => (TokenStream::new(), newtype(&private, member, ty)),
+        Representation::Labels(labels, native) => (
             enum_type(&private, labels, native.as_ref()),
             self::labels(&private, labels, native.is_some()),
         ),
-        Shape::Numbers(numbers) => (member(value, numbers), self::numbers(&private, numbers)),
-        Shape::Json => (TokenStream::new(), json(&private)),
+        Representation::Numbers(numbers) => {
+            (member(value, numbers), self::numbers(&private, numbers))
+        }
+        Representation::Json => (TokenStream::new(), json(&private)),
     };
-    // Said once for both directions, so that it is also told once.
-    let condition =
-        matches!(value.shape, Shape::Json).then(|| quote!(where Self: #private::Document));
+    // One bound for both directions, so that rustc reports a missing impl of serde once.
+    let condition = matches!(value.representation, Representation::Json)
+        .then(|| quote!(where Self: #private::Document));
     quote! {
         #items
 
@@ -36,7 +38,7 @@ pub(super) fn implementation(value: &Value) -> TokenStream {
     }
 }
 
-/// Kept as the only field.
+/// Stored as the only field.
 fn newtype(private: &TokenStream, member: &Member, ty: &Type) -> TokenStream {
     quote! {
         const KIND: #private::Kind = <#ty as #private::Value>::KIND;
@@ -60,7 +62,7 @@ fn newtype(private: &TokenStream, member: &Member, ty: &Type) -> TokenStream {
     }
 }
 
-/// The native type of PostgreSQL, where there is one.
+/// The native enum of PostgreSQL, if there is one.
 fn enum_type(
     private: &TokenStream,
     labels: &[Label],
@@ -79,7 +81,7 @@ fn enum_type(
     }
 }
 
-/// Kept as text, one label a variant.
+/// Stored as text, one label per variant.
 fn labels(private: &TokenStream, labels: &[Label], is_native: bool) -> TokenStream {
     let variants: Vec<_> = labels.iter().map(|label| &label.ident).collect();
     let texts: Vec<_> = labels.iter().map(|label| &label.text.value).collect();
@@ -119,7 +121,7 @@ fn labels(private: &TokenStream, labels: &[Label], is_native: bool) -> TokenStre
     }
 }
 
-/// The variant of a number, and what to say where there is none.
+/// The variant of a number, and the text of the error if there is none.
 fn member(value: &Value, numbers: &[Number]) -> TokenStream {
     let name = &value.target.ident;
     let variants = numbers.iter().map(|number| &number.ident);
@@ -131,6 +133,7 @@ fn member(value: &Value, numbers: &[Number]) -> TokenStream {
         || format!("a number of `{name}`"),
         |known| one_of(known.iter().map(String::as_str)),
     );
+    // Comparisons instead of a match: a discriminant may be an expression, which is no pattern.
     quote! {
         const EXPECTED: &str = #expected;
 
@@ -145,7 +148,7 @@ fn member(value: &Value, numbers: &[Number]) -> TokenStream {
     }
 }
 
-/// Kept as the number of the variant.
+/// Stored as the number of the variant.
 fn numbers(private: &TokenStream, numbers: &[Number]) -> TokenStream {
     let variants: Vec<_> = numbers.iter().map(|number| &number.ident).collect();
     let from_datum = member_of(private, quote!(datum), TokenStream::new());
@@ -154,6 +157,8 @@ fn numbers(private: &TokenStream, numbers: &[Number]) -> TokenStream {
         quote!(input),
         quote!(#private::DatumRef::Text(text) => text.trim().parse::<i64>().ok(),),
     );
+    // Only rustc can evaluate the discriminants, so the constant itself finds out whether they fit in 32 bits. `for` is
+    // not allowed in constants.
     quote! {
         const KIND: #private::Kind = {
             let numbers = [#(Self::#variants as i64),*];
@@ -185,7 +190,7 @@ fn numbers(private: &TokenStream, numbers: &[Number]) -> TokenStream {
     }
 }
 
-/// The variant out of a datum; `more` are arms of other numbers that are taken.
+/// The variant of a datum; `more` has arms for further forms of numbers.
 fn member_of(private: &TokenStream, datum: TokenStream, more: TokenStream) -> TokenStream {
     quote! {
         let number = match #datum {
@@ -205,7 +210,7 @@ fn member_of(private: &TokenStream, datum: TokenStream, more: TokenStream) -> To
     }
 }
 
-/// Kept as a document.
+/// Stored as a JSON document.
 fn json(private: &TokenStream) -> TokenStream {
     quote! {
         const KIND: #private::Kind = #private::Kind::Json;

@@ -1,85 +1,86 @@
-//! A struct with `derive(Schema)`: its attributes, then what they leave to the rules of thumb.
+//! A struct with `derive(Schema)`: its attributes, and the conventions for what they leave out.
 
 use syn::{DeriveInput, ext::IdentExt};
 
 use crate::{
     errors::Errors,
-    model::{Association, Cardinality, Field, Given, Indexed, Place, Schema, Source},
+    model::{Association, Cardinality, Field, GivenArguments, IndexKind, Mapping, Schema, Source},
     naming::{self, Case},
-    parse::attribute::{AssociationWords, FIELD, FieldWords, SCHEMA, SchemaWords},
+    parse::arguments::{AssociationArguments, FieldArguments, SchemaArguments},
+    parse::attribute::{FIELD, SCHEMA},
     parse::{docs, named_fields, spanned, target},
 };
 
 pub(crate) fn schema(input: &DeriveInput, errors: &mut Errors) -> Option<Schema> {
-    let mut words = SchemaWords::default();
-    SCHEMA.read(&input.attrs, &mut words, errors);
+    let mut arguments = SchemaArguments::default();
+    SCHEMA.read(&input.attrs, &mut arguments, errors);
     FIELD.refuse(&input.attrs, "a struct: write `#[schema(…)]`", errors);
-    let target = target(input, "Schema", words.root.take(), errors);
+    let target = target(input, "Schema", arguments.root.take(), errors);
     let mut fields: Vec<Field> = named_fields(input, "Schema", errors)?
         .into_iter()
-        .filter_map(|field| read_field(field, words.rename_all, errors))
+        .filter_map(|field| read_field(field, arguments.rename_all, errors))
         .collect();
     choose_key(&mut fields);
     let name = target.ident.unraw().to_string();
-    let associations: Vec<Association> = words
+    let associations: Vec<Association> = arguments
         .associations
         .into_iter()
-        .filter_map(|words| association(&name, &fields, words))
+        .filter_map(|arguments| association(&name, &fields, arguments))
         .collect();
     choose_source(&mut fields, &associations);
-    let table = words
+    let table = arguments
         .table
         .unwrap_or_else(|| spanned(naming::table(&name), target.ident.span()));
     Some(Schema {
         target,
         table,
-        namespace: words.namespace,
-        database: words.database,
+        namespace: arguments.namespace,
+        database: arguments.database,
         fields,
-        indexes: words.indexes,
+        indexes: arguments.indexes,
         associations,
     })
 }
 
 fn read_field(field: &syn::Field, case: Option<Case>, errors: &mut Errors) -> Option<Field> {
-    let mut words = FieldWords::default();
-    let given = FIELD.read(&field.attrs, &mut words, errors);
+    let mut arguments = FieldArguments::default();
+    let given = FIELD.read(&field.attrs, &mut arguments, errors);
     SCHEMA.refuse(&field.attrs, "a field: write `#[field(…)]`", errors);
-    self::field(field, case, words, given)
+    self::field(field, case, arguments, given)
 }
 
-/// A field of a schema or of an embedded struct, out of what its attributes say.
+/// A field of a schema or of an embedded struct, from its arguments.
 pub(super) fn field(
     field: &syn::Field,
     case: Option<Case>,
-    words: FieldWords,
-    given: Given,
+    arguments: FieldArguments,
+    given: GivenArguments,
 ) -> Option<Field> {
     let ident = field.ident.clone()?;
     let name = ident.unraw().to_string();
-    let place = if given.has("skip") {
-        Place::Skip
+    let mapping = if given.has("skip") {
+        Mapping::Skip
     } else if given.has("embed") {
-        let prefix = words.prefix.map(|prefix| prefix.value);
-        Place::Embed(prefix.unwrap_or_else(|| format!("{name}_")))
+        let prefix = arguments.prefix.map(|prefix| prefix.value);
+        Mapping::Embed(prefix.unwrap_or_else(|| format!("{name}_")))
     } else {
-        Place::Column
+        Mapping::Column
     };
     let column = case.map_or_else(|| name.clone(), |case| case.apply(&name));
     let indexed = if given.has("unique") {
-        Some(Indexed::Unique)
+        Some(IndexKind::Unique)
     } else {
-        given.has("index").then_some(Indexed::Plain)
+        given.has("index").then_some(IndexKind::Plain)
     };
     Some(Field {
         ty: field.ty.clone(),
         docs: docs(&field.attrs),
-        place,
-        column: words
+        mapping,
+        column: arguments
             .column
             .unwrap_or_else(|| spanned(column, ident.span())),
         key: given.has("key"),
-        source: words.source.unwrap_or(Source::Program),
+        source: arguments.source.unwrap_or(Source::Program),
         indexed,
         redacted: given.has("redact"),
         given,
@@ -87,7 +88,7 @@ pub(super) fn field(
     })
 }
 
-/// Without a word the field `id` is the key.
+/// By default the field `id` is the key.
 fn choose_key(fields: &mut [Field]) {
     if fields.iter().any(|field| field.key) {
         return;
@@ -98,8 +99,7 @@ fn choose_key(fields: &mut [Field]) {
     }
 }
 
-/// Without a word a single key that is an integer is counted by the database, and a `Uuid` is made
-/// by the library; but not one that is copied from the row it belongs to.
+/// By default a single key that is an integer is auto-incremented, and a `Uuid` generated by estoult.
 fn choose_source(fields: &mut [Field], associations: &[Association]) {
     let mut keys: Vec<&mut Field> = fields.iter_mut().filter(|field| field.key).collect();
     let [key] = keys.as_mut_slice() else {
@@ -107,7 +107,8 @@ fn choose_source(fields: &mut [Field], associations: &[Association]) {
     };
     let has_word = ["generated", "uuid", "default", "default_sql", "tenant"]
         .iter()
-        .any(|word| key.given.has(word));
+        .any(|argument| key.given.has(argument));
+    // A key that is also a foreign key is copied from the row that it refers to.
     let is_foreign = associations.iter().any(|association| {
         association.cardinality == Cardinality::BelongsTo
             && association.own.as_ref().map(IdentExt::unraw) == Some(key.ident.unraw())
@@ -124,28 +125,33 @@ fn choose_source(fields: &mut [Field], associations: &[Association]) {
     }
 }
 
-/// Puts the usual names where an association gives none.
-fn association(schema: &str, fields: &[Field], words: AssociationWords) -> Option<Association> {
-    let span = words.name.span();
+/// Fills in the conventional names that an association leaves out.
+fn association(
+    schema: &str,
+    fields: &[Field],
+    arguments: AssociationArguments,
+) -> Option<Association> {
+    let span = arguments.name.span();
     let id = naming::identifier("id", span);
-    let (own, other) = if words.cardinality == Cardinality::BelongsTo {
-        let key = format!("{}_id", words.name.unraw());
+    let (own, other) = if arguments.cardinality == Cardinality::BelongsTo {
+        let key = format!("{}_id", arguments.name.unraw());
         let key = naming::identifier(&key, span);
-        (words.key.or(key), words.references.or(id))
+        (arguments.key.or(key), arguments.references.or(id))
     } else {
         let mut keys = fields.iter().filter(|field| field.key);
         let key = match (keys.next(), keys.next()) {
             (Some(only), None) => naming::identifier(&only.name(), span),
+            // `check` reports the missing key; with `id` it reports nothing else.
             (None, _) => id,
             _ => None,
         };
         let foreign = naming::identifier(&naming::foreign_key(schema), span);
-        (words.references.or(key), words.key.or(foreign))
+        (arguments.references.or(key), arguments.key.or(foreign))
     };
     Some(Association {
-        cardinality: words.cardinality,
-        name: words.name,
-        target: words.target,
+        cardinality: arguments.cardinality,
+        name: arguments.name,
+        target: arguments.target,
         own,
         other: other?,
     })

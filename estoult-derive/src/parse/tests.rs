@@ -1,11 +1,11 @@
-//! How attributes are read, and what is told of those that can't be.
+//! How attributes are parsed, and the messages about those that can't be.
 
 use syn::{DeriveInput, parse_str};
 
 use crate::{
     errors::Errors,
-    errors::tests::told,
-    model::{Cardinality, Field, Indexed, Place, Schema, Shape, Source},
+    errors::tests::messages,
+    model::{Cardinality, Field, IndexKind, Mapping, Representation, Schema, Source},
 };
 
 use super::{row, schema, value};
@@ -138,8 +138,8 @@ fn indexes_list_fields_and_may_have_a_name() {
     let [plain, unique] = schema.indexes.as_slice() else {
         panic!("two indexes");
     };
-    assert_eq!((plain.kind, plain.fields.len()), (Indexed::Plain, 1));
-    assert_eq!((unique.kind, unique.fields.len()), (Indexed::Unique, 2));
+    assert_eq!((plain.kind, plain.fields.len()), (IndexKind::Plain, 1));
+    assert_eq!((unique.kind, unique.fields.len()), (IndexKind::Unique, 2));
     assert_eq!(unique.name.as_ref().unwrap().value, "one_title");
 }
 
@@ -210,16 +210,16 @@ fn words_of_a_field_say_who_makes_its_value() {
 
 #[test]
 fn words_of_a_field_say_how_it_is_kept() {
-    assert_eq!(field("unique", "a: i64").indexed, Some(Indexed::Unique));
-    assert_eq!(field("index", "a: i64").indexed, Some(Indexed::Plain));
+    assert_eq!(field("unique", "a: i64").indexed, Some(IndexKind::Unique));
+    assert_eq!(field("index", "a: i64").indexed, Some(IndexKind::Plain));
     assert!(field("redact", "a: i64").redacted);
-    assert_eq!(field("skip", "a: i64").place, Place::Skip);
+    assert_eq!(field("skip", "a: i64").mapping, Mapping::Skip);
     assert_eq!(
-        field("embed", "home: Address").place,
-        Place::Embed("home_".into())
+        field("embed", "home: Address").mapping,
+        Mapping::Embed("home_".into())
     );
-    let place = field("embed, prefix = \"h\"", "home: Address").place;
-    assert_eq!(place, Place::Embed("h".into()));
+    let mapping = field("embed, prefix = \"h\"", "home: Address").mapping;
+    assert_eq!(mapping, Mapping::Embed("h".into()));
 }
 
 #[test]
@@ -230,8 +230,10 @@ fn docs_keep_their_lines_and_lose_the_first_space() {
 
 #[test]
 fn labels_are_in_snake_case_or_as_the_attributes_say() {
-    let labels = |source| match read(value, source).shape {
-        Shape::Labels(labels, _) => labels.into_iter().map(|label| label.text.value).collect(),
+    let labels = |source| match read(value, source).representation {
+        Representation::Labels(labels, _) => {
+            labels.into_iter().map(|label| label.text.value).collect()
+        }
         _ => Vec::new(),
     };
     assert_eq!(labels("enum A { HardCover, Pdf }"), ["hard_cover", "pdf"]);
@@ -243,7 +245,7 @@ fn labels_are_in_snake_case_or_as_the_attributes_say() {
 #[test]
 fn numbers_are_counted_as_rust_counts_them() {
     let source = "#[value(integer)] enum A { A, B = 5, C, D = -2, E, F = OTHER, G }";
-    let Shape::Numbers(numbers) = read(value, source).shape else {
+    let Representation::Numbers(numbers) = read(value, source).representation else {
         panic!("an integer enum");
     };
     let known: Vec<_> = numbers.iter().map(|number| number.known).collect();
@@ -271,7 +273,7 @@ fn unknown_attributes_list_the_known_ones() {
     let known = "known here are `table`, `schema`, `database`, `rename_all`, \
         `has_many`, `has_one`, `belongs_to`, `index`, `unique`, `crate`";
     assert_eq!(
-        told(
+        messages(
             crate::schema,
             "#[schema(tabel = \"a\", colour)] struct A { id: i64 }"
         ),
@@ -281,7 +283,7 @@ fn unknown_attributes_list_the_known_ones() {
         ]
     );
     assert_eq!(
-        told(
+        messages(
             crate::embedded,
             "struct A { #[field(default_sql = \"1\")] a: i64 }"
         ),
@@ -291,14 +293,17 @@ fn unknown_attributes_list_the_known_ones() {
 
 #[test]
 fn names_from_other_libraries_are_translated() {
-    let told = told(
+    let messages = messages(
         crate::schema,
         "struct A { #[field(primary_key)] id: i64, #[field(flatten)] a: A }",
     );
     assert!(
-        told[0].starts_with("primary_key: unknown attribute `primary_key`: did you mean `key`? ")
+        messages[0]
+            .starts_with("primary_key: unknown attribute `primary_key`: did you mean `key`? ")
     );
-    assert!(told[1].starts_with("flatten: unknown attribute `flatten`: did you mean `embed`? "));
+    assert!(
+        messages[1].starts_with("flatten: unknown attribute `flatten`: did you mean `embed`? ")
+    );
 }
 
 #[test]
@@ -306,7 +311,7 @@ fn an_attribute_is_given_once() {
     let source = "#[schema(table = \"a\")] #[schema(table = \"b\")] \
         struct A { #[field(rename = \"x\", column = \"y\")] id: i64 }";
     assert_eq!(
-        told(crate::schema, source),
+        messages(crate::schema, source),
         [
             "table: `table` is given twice: remove one of the two",
             "column: `column` is given twice: remove one of the two",
@@ -320,7 +325,7 @@ fn a_wrong_value_shows_how_the_attribute_is_written() {
         struct A { #[field(key = true, default =)] a: i64, #[field(embed, prefix(a))] b: B,
         #[field(generated = 1, redact = false)] id: i64 }";
     assert_eq!(
-        told(crate::schema, source),
+        messages(crate::schema, source),
         [
             "table: `table` is written `table = \"books\"`",
             "schema: `schema` is written `schema = \"library\"`",
@@ -340,7 +345,7 @@ fn a_wrong_value_shows_how_the_attribute_is_written() {
 #[test]
 fn a_helper_needs_brackets() {
     assert_eq!(
-        told(
+        messages(
             crate::embedded,
             "#[embedded] struct A { #[field = 1] a: i64 }"
         ),
@@ -356,7 +361,7 @@ fn cases_and_uuid_versions_are_known_ones() {
     let source =
         "#[schema(rename_all = \"camelcase\")] struct A { #[field(uuid = \"v1\")] id: Uuid }";
     assert_eq!(
-        told(crate::schema, source),
+        messages(crate::schema, source),
         [
             "\"camelcase\": unknown case `camelcase`: did you mean `camelCase`? known are \
              `camelCase`, `snake_case`, `SCREAMING_SNAKE_CASE`, `PascalCase`, `kebab-case`",
@@ -372,7 +377,7 @@ fn brackets_hold_associations_and_known_options() {
         has_one(d: D, key = "x", key = "y"), index(id, nam = "x"))]
         struct A { id: i64 }"#;
     assert_eq!(
-        told(crate::schema, source),
+        messages(crate::schema, source),
         [
             "books: write `books: Schema`, the association and what it reaches",
             "kee: unknown option `kee`: did you mean `key`? known here are `key`, `references`",
@@ -387,8 +392,8 @@ fn brackets_hold_associations_and_known_options() {
 
 #[test]
 fn other_types_than_structs_with_named_fields_are_refused() {
-    let derives = [
-        ("Schema", crate::schema as fn(_) -> _),
+    let derives: [(_, fn(_) -> _); 3] = [
+        ("Schema", crate::schema),
         ("Embedded", crate::embedded),
         ("FromRow", crate::from_row),
     ];
@@ -402,7 +407,7 @@ fn other_types_than_structs_with_named_fields_are_refused() {
             let expected = format!(
                 "A: `{name}` needs a struct with named fields: write `struct A {{ field: Type }}`"
             );
-            assert_eq!(told(derive, source), [expected]);
+            assert_eq!(messages(derive, source), [expected]);
         }
     }
 }
@@ -412,30 +417,30 @@ fn types_with_parameters_are_refused() {
     let expected = "<'a, T>: `FromRow` can't be derived for a type with parameters: \
         write one type without them for each use";
     assert_eq!(
-        told(crate::from_row, "struct A<'a, T> { a: &'a T }"),
+        messages(crate::from_row, "struct A<'a, T> { a: &'a T }"),
         [expected]
     );
-    let where_clause = told(crate::value, "struct A(i64) where i64: Copy;");
+    let where_clause = messages(crate::value, "struct A(i64) where i64: Copy;");
     assert!(where_clause[0].starts_with("where i64: Copy: `Value` can't be derived"));
 }
 
 #[test]
 fn values_are_structs_with_one_field_or_enums_without() {
     assert_eq!(
-        told(crate::value, "struct A { a: i64, b: i64 }"),
+        messages(crate::value, "struct A { a: i64, b: i64 }"),
         [
             "A: `Value` needs a struct with one field, `A` has 2: add `#[value(json)]` to keep all of it as JSON"
         ]
     );
     assert_eq!(
-        told(crate::value, "enum A { B, C(i64), D { d: i64 } }"),
+        messages(crate::value, "enum A { B, C(i64), D { d: i64 } }"),
         ["C", "D"].map(|name| format!(
-            "{name}: the variant `{name}` holds fields, which have no place in a column: \
+            "{name}: the variant `{name}` has fields, which have no place in a column: \
              remove them or add `#[value(json)]` to the enum"
         ))
     );
     assert_eq!(
-        told(crate::value, "union A { a: i64 }"),
+        messages(crate::value, "union A { a: i64 }"),
         ["A: `Value` can't be derived for a union: use a struct with one field"]
     );
 }
@@ -446,7 +451,7 @@ fn attributes_without_a_meaning_are_refused() {
     let refused = |source: &str, place| {
         let expected = format!("{rename}: `#[value(…)]` has no meaning on {place}");
         assert_eq!(
-            told(crate::value, &source.replace("RENAME", rename)),
+            messages(crate::value, &source.replace("RENAME", rename)),
             [expected]
         );
     };
@@ -472,7 +477,7 @@ fn attributes_without_a_meaning_are_refused() {
 #[test]
 fn attributes_in_the_wrong_place_name_the_right_one() {
     assert_eq!(
-        told(
+        messages(
             crate::schema,
             "#[field(key)] struct A { #[schema(table = \"b\")] id: i64 }"
         ),
@@ -482,7 +487,7 @@ fn attributes_in_the_wrong_place_name_the_right_one() {
         ]
     );
     assert_eq!(
-        told(
+        messages(
             crate::embedded,
             "#[field(skip)] struct A { #[embedded(crate = \"b\")] a: i64 }"
         ),

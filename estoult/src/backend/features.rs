@@ -1,33 +1,8 @@
 //! Every difference in SQL between the databases, as data: one constant a database.
 //!
-//! Invariant: nothing here talks to a database.
+//! Invariant: nothing here talks to a database; what differs in SQL is asked here, and not of the dialect.
 
-use std::fmt;
-
-/// A way of writing SQL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Dialect {
-    /// SQLite.
-    Sqlite,
-    /// PostgreSQL.
-    Postgres,
-    /// MySQL.
-    MySql,
-    /// MariaDB, recognised when a connection is made.
-    MariaDb,
-}
-
-impl fmt::Display for Dialect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Sqlite => "SQLite",
-            Self::Postgres => "PostgreSQL",
-            Self::MySql => "MySQL",
-            Self::MariaDb => "MariaDB",
-        })
-    }
-}
+use crate::sql::{Dialect, Syntax};
 
 impl Dialect {
     /// What this way of writing SQL has and lacks.
@@ -38,6 +13,15 @@ impl Dialect {
             Self::Postgres => &POSTGRES,
             Self::MySql => &MYSQL,
             Self::MariaDb => &MARIADB,
+        }
+    }
+
+    /// How SQL that was written for this database is read.
+    pub(crate) fn syntax(self) -> &'static Syntax {
+        match self {
+            Self::Sqlite => &Syntax::SQLITE,
+            Self::Postgres => &Syntax::POSTGRES,
+            Self::MySql | Self::MariaDb => &Syntax::MYSQL,
         }
     }
 }
@@ -54,8 +38,6 @@ pub struct Features {
     pub dialect: Dialect,
     /// Whether `INSERT … RETURNING` gives the new rows back.
     pub insert_returning: bool,
-    /// Whether `UPDATE … RETURNING` gives the changed rows back.
-    pub update_returning: bool,
     /// How many parameters one statement may have.
     pub max_parameters: usize,
     /// How a list of values is compared with.
@@ -64,10 +46,8 @@ pub struct Features {
     pub bulk: BulkStyle,
     /// How text is matched with a pattern.
     pub like: LikeStyle,
-    /// The character that quotes an identifier.
-    pub quote: char,
     /// Whether placeholders are numbered: `$1` instead of `?`.
-    pub numbered_marks: bool,
+    pub numbered_placeholders: bool,
     /// Whether `NULLS FIRST` and `NULLS LAST` exist; elsewhere the order is written with a comparison.
     pub nulls_order: bool,
     /// Whether LIMIT is bound. SQLite prepares a statement with a bound LIMIT again at each execution.
@@ -76,9 +56,9 @@ pub struct Features {
     pub offset_needs_limit: bool,
     /// Whether integers above the signed range exist.
     pub unsigned: bool,
-    /// Whether text may hold the character NUL.
+    /// Whether text may contain the character NUL.
     pub nul_in_text: bool,
-    /// Whether a pattern may hold the character NUL.
+    /// Whether a pattern may contain the character NUL.
     pub nul_in_pattern: bool,
     /// Whether floats may be no number (NaN).
     pub not_a_number: bool,
@@ -96,33 +76,39 @@ pub struct Features {
     pub begin_write: &'static str,
     /// Whether the isolation level can be chosen, and where it is written.
     pub isolation: IsolationStyle,
-    /// Whether a failed statement ends the use of the transaction until it is rolled back.
+    /// Whether a failed statement aborts the transaction: only ROLLBACK is accepted after it.
     pub error_aborts_transaction: bool,
-    /// Whether a deadlock ends the whole transaction, so that a statement after it would stand outside of any.
+    /// Whether a deadlock ends the whole transaction, so that a statement after it would run outside of any.
     pub conflict_ends_transaction: bool,
     /// How many bytes a name may have; PostgreSQL cuts off what is longer without an error.
     pub longest_name: usize,
     /// Whether a connection has to open each schema by itself: in SQLite each is a file.
     pub opens_schemas: bool,
-    /// How a schema is made, before its name.
+    /// How a schema is created: the text before its name.
     pub create_schema: &'static str,
-    /// How a schema is dropped: before its name, and behind it to take all that is in it along.
+    /// How a schema is dropped: the text before its name, and the one behind it that drops its tables, too.
     pub drop_schema: [&'static str; 2],
     /// The names of the schemas that don't belong to the database itself.
     pub list_schemas: &'static str,
     /// How many tables and views the schema has whose name is bound.
     pub count_tables: &'static str,
-    /// The statement that tells whether the database takes no writes: one row with 1 when it is so, else with 0.
+    /// The statement that asks whether the database refuses writes: one row with 1 when it does, else with 0.
     pub is_read_only: &'static str,
-    /// The codes with which it refuses a connection that it may take a little later.
-    pub passing_refusals: &'static [&'static str],
+    /// The codes with which it refuses a connection for the moment only.
+    pub transient_codes: &'static [&'static str],
 }
 
 impl Features {
+    /// The character that quotes an identifier.
+    #[must_use]
+    pub fn quote(&self) -> char {
+        self.dialect.syntax().quote
+    }
+
     /// The placeholder with this number, counted from one.
     #[must_use]
-    pub fn mark(&self, number: usize) -> String {
-        if self.numbered_marks {
+    pub fn placeholder(&self, number: usize) -> String {
+        if self.numbered_placeholders {
             format!("${number}")
         } else {
             "?".to_owned()
@@ -134,11 +120,11 @@ impl Features {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LikeStyle {
-    /// `LIKE` tells upper from lower case, `ILIKE` does not.
+    /// `LIKE` is case-sensitive, `ILIKE` is not.
     Native,
-    /// `LIKE` does not tell them apart; `GLOB` does, with other wildcards.
+    /// `LIKE` is not case-sensitive; `GLOB` is, with other wildcards.
     Glob,
-    /// `LIKE` follows the collation: a binary one tells them apart, lowering both sides hides it.
+    /// `LIKE` follows the collation: a binary one is case-sensitive, and lowering both sides hides the difference.
     Collation,
 }
 
@@ -150,8 +136,8 @@ pub enum ListStyle {
     Array,
     /// One JSON parameter: `in (select value from json_each(?))`.
     Json,
-    /// One mark a value, padded to a power of two so that few texts are prepared.
-    Marks,
+    /// One placeholder a value, padded to a power of two so that few texts are prepared.
+    Placeholders,
 }
 
 /// How several rows are inserted.
@@ -179,25 +165,28 @@ pub enum IsolationStyle {
 const SQLITE: Features = Features {
     dialect: Dialect::Sqlite,
     insert_returning: true,
-    update_returning: true,
+    // SQLITE_MAX_VARIABLE_NUMBER as it is since 3.32 ("Implementation Limits For SQLite").
     max_parameters: 32_766,
     list: ListStyle::Json,
     bulk: BulkStyle::Rows,
     like: LikeStyle::Glob,
-    quote: '"',
-    numbered_marks: false,
+    numbered_placeholders: false,
     nulls_order: true,
     bound_limit: false,
     offset_needs_limit: true,
     unsigned: false,
     nul_in_text: true,
+    // LIKE and GLOB read a pattern up to its first NUL.
     nul_in_pattern: false,
+    // SQLite stores NaN as NULL.
     not_a_number: false,
     infinity: true,
     long_years: false,
     native_enum: false,
     text_decimal: true,
     transactional_ddl: true,
+    // Takes the write lock at once and waits for it. A transaction that begins with a read and then writes fails
+    // without waiting when another one has written in between ("Transaction" in SQLite's documentation).
     begin_write: "begin immediate",
     isolation: IsolationStyle::AlwaysSerializable,
     error_aborts_transaction: false,
@@ -209,19 +198,18 @@ const SQLITE: Features = Features {
     list_schemas: "",
     count_tables: "",
     is_read_only: "select query_only from pragma_query_only",
-    passing_refusals: &[],
+    transient_codes: &[],
 };
 
 const POSTGRES: Features = Features {
     dialect: Dialect::Postgres,
     insert_returning: true,
-    update_returning: true,
+    // The message Bind counts parameters with 16 bits ("Message Formats" in PostgreSQL's manual).
     max_parameters: 65_535,
     list: ListStyle::Array,
     bulk: BulkStyle::Unnest,
     like: LikeStyle::Native,
-    quote: '"',
-    numbered_marks: true,
+    numbered_placeholders: true,
     nulls_order: true,
     bound_limit: true,
     offset_needs_limit: false,
@@ -238,29 +226,31 @@ const POSTGRES: Features = Features {
     isolation: IsolationStyle::InBegin,
     error_aborts_transaction: true,
     conflict_ends_transaction: false,
+    // NAMEDATALEN less the closing NUL ("Identifiers and Key Words").
     longest_name: 63,
     opens_schemas: false,
     create_schema: "create schema",
     drop_schema: ["drop schema", " cascade"],
+    // Names that begin with `pg_` are reserved for the system ("System Catalog Schema").
     list_schemas: "select nspname::text from pg_namespace \
         where nspname !~ '^pg_' and nspname <> 'information_schema' order by 1",
+    // Tables, partitioned tables, views, materialized views and foreign tables.
     count_tables: "select count(*) from pg_class join pg_namespace on pg_namespace.oid = relnamespace \
         where relkind in ('r', 'p', 'v', 'm', 'f') and nspname = $1",
     is_read_only: "select cast(pg_is_in_recovery() as integer)::bigint",
-    // It shuts down, was killed, starts; it has too many connections.
-    passing_refusals: &["57P01", "57P02", "57P03", "53300"],
+    // It shuts down, has crashed, starts up; it has too many connections ("PostgreSQL Error Codes").
+    transient_codes: &["57P01", "57P02", "57P03", "53300"],
 };
 
 const MYSQL: Features = Features {
     dialect: Dialect::MySql,
     insert_returning: false,
-    update_returning: false,
+    // The answer to COM_STMT_PREPARE counts parameters with 16 bits ("MySQL Internals").
     max_parameters: 65_535,
-    list: ListStyle::Marks,
+    list: ListStyle::Placeholders,
     bulk: BulkStyle::Rows,
     like: LikeStyle::Collation,
-    quote: '`',
-    numbered_marks: false,
+    numbered_placeholders: false,
     nulls_order: false,
     bound_limit: true,
     offset_needs_limit: true,
@@ -272,11 +262,14 @@ const MYSQL: Features = Features {
     long_years: false,
     native_enum: false,
     text_decimal: false,
+    // DDL commits the transaction around it ("Statements That Cause an Implicit Commit").
     transactional_ddl: false,
     begin_write: "start transaction",
     isolation: IsolationStyle::BeforeBegin,
     error_aborts_transaction: false,
+    // InnoDB rolls back the whole transaction of a deadlock's victim ("InnoDB Error Handling").
     conflict_ends_transaction: true,
+    // 64 characters of up to four bytes ("Identifier Length Limits").
     longest_name: 256,
     opens_schemas: false,
     create_schema: "create database",
@@ -284,14 +277,15 @@ const MYSQL: Features = Features {
     list_schemas: "select schema_name from information_schema.schemata \
         where schema_name not in ('information_schema', 'mysql', 'performance_schema', 'sys') order by 1",
     count_tables: "select count(*) from information_schema.tables where table_schema = ?",
-    // A server that counts in words says OFF, ON or more than that.
+    // A server gives a number, or a word: OFF, ON, and on newer MariaDB others that forbid more.
     is_read_only: "select cast(if(@@global.read_only in ('0', 'OFF'), 0, 1) as signed)",
-    // Too many connections, of all or of one user; it shuts down.
-    passing_refusals: &["1040", "1203", "1053"],
+    // Too many connections, of all users or of one; it shuts down ("Server Error Message Reference").
+    transient_codes: &["1040", "1203", "1053"],
 };
 
 const MARIADB: Features = Features {
     dialect: Dialect::MariaDb,
+    // Since 10.5 ("INSERT...RETURNING" in MariaDB's documentation).
     insert_returning: true,
     ..MYSQL
 };

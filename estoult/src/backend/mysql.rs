@@ -1,4 +1,6 @@
-//! MySQL and MariaDB through a connection of sqlx; which of the two it is shows when a connection is made.
+//! MySQL and MariaDB through a connection of sqlx; the first connection shows which of the two it is.
+//!
+//! Invariant: the rest of the program asks for features, not for one of the two names.
 
 mod bind;
 mod classify;
@@ -15,12 +17,12 @@ use sqlx::{
 
 use self::{classify::classify, session::MySqlSession};
 use crate::{
-    backend::{Backend, Dialect, Session},
-    database::{
-        DatabaseOptions,
-        url::{MySqlAddress, Tls},
+    backend::{
+        Backend, DatabaseOptions, Session,
+        address::{MySqlAddress, Tls},
     },
     error::Result,
+    sql::Dialect,
 };
 
 #[derive(Debug)]
@@ -78,6 +80,7 @@ fn options(address: &MySqlAddress) -> MySqlConnectOptions {
     if let Some(file) = &server.certificate_key {
         options = options.ssl_client_key(file);
     }
+    // sqlx would log the text of each statement, also of raw SQL that contains values.
     options.disable_statement_logging()
 }
 
@@ -93,7 +96,7 @@ impl Backend for MySql {
 
     async fn connect(&self) -> Result<Box<dyn Session>> {
         let connected: sqlx::Result<MySqlConnection> = self.options.connect().await;
-        let connection = connected.map_err(|error| classify(&self.tried, &error, &[]))?;
+        let connection = connected.map_err(|error| classify(&self.tried, error, &[]))?;
         let session = MySqlSession::open(connection, self.is_read_only).await?;
         Ok(Box::new(session))
     }

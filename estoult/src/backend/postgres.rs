@@ -3,6 +3,7 @@
 mod bind;
 mod classify;
 mod decode;
+mod redact;
 mod session;
 
 use std::sync::Arc;
@@ -15,12 +16,12 @@ use sqlx::{
 
 use self::{classify::classify, session::PostgresSession};
 use crate::{
-    backend::{Backend, Dialect, Session},
-    database::{
-        DatabaseOptions,
-        url::{PostgresAddress, Tls},
+    backend::{
+        Backend, DatabaseOptions, Session,
+        address::{PostgresAddress, Tls},
     },
     error::Result,
+    sql::Dialect,
 };
 
 #[derive(Debug)]
@@ -38,6 +39,7 @@ pub(crate) fn open(address: &PostgresAddress, _: &DatabaseOptions) -> Result<Arc
 
 fn options(address: &PostgresAddress) -> PgConnectOptions {
     let server = &address.server;
+    // The URL alone decides: a password file of the user would make the program depend on the machine.
     let mut options = PgConnectOptions::new_without_pgpass()
         .host(&server.host)
         .port(server.port)
@@ -72,6 +74,7 @@ fn options(address: &PostgresAddress) -> PgConnectOptions {
     if let Some(file) = &server.certificate_key {
         options = options.ssl_client_key(file);
     }
+    // sqlx would log the text of each statement, also of raw SQL that contains values.
     options.disable_statement_logging()
 }
 
@@ -87,7 +90,7 @@ impl Backend for Postgres {
 
     async fn connect(&self) -> Result<Box<dyn Session>> {
         let connected: sqlx::Result<PgConnection> = self.options.connect().await;
-        let connection = connected.map_err(|error| classify(&self.tried, &error, &[]))?;
+        let connection = connected.map_err(|error| classify(&self.tried, error, &[]))?;
         Ok(Box::new(PostgresSession::new(connection)))
     }
 }

@@ -1,43 +1,49 @@
-//! What the two server backends share: reading errors of connecting.
+//! Shared by the two server backends: separating the server's answers from failures of the driver.
+//!
+//! Invariant: a lost connection has the kind `Connection`, whichever way the driver reports it.
 
-use sqlx::Error as DriverError;
+use sqlx::{Error as DriverError, error::DatabaseError as Answer};
 
 use crate::{
     backend::Statement,
     error::{Error, ErrorKind},
 };
 
-/// The error for a connection that could not be made or was lost; `None` when the server answered with an error.
-pub(crate) fn connection_error(tried: &str, error: &DriverError) -> Option<Error> {
-    let message = match error {
-        DriverError::Database(_) => return None,
-        DriverError::Io(error) => format!("{tried}: {error}; is the server running and reachable?"),
-        DriverError::Tls(error) => format!("{tried}: TLS failed: {error}"),
-        DriverError::Configuration(error) => format!("{tried}: {error}"),
-        DriverError::Protocol(message) => format!("{tried}: unexpected answer: {message}"),
-        other => format!("{tried}: {other}"),
-    };
-    Some(Error::new(ErrorKind::Connection, message))
+/// The server's answer; `Err` for a connection that could not be made or was lost.
+pub(crate) fn answer(tried: &str, error: DriverError) -> Result<Box<dyn Answer>, Error> {
+    let failed = |reason: String| Error::new(ErrorKind::Connection, format!("{tried}: {reason}"));
+    Err(match error {
+        DriverError::Database(answer) => return Ok(answer),
+        DriverError::Io(error) => {
+            failed(format!("{error}; is the server running and reachable?")).with_source(error)
+        }
+        DriverError::Tls(error) => failed(format!("TLS failed: {error}")).with_source(error),
+        DriverError::Configuration(error) => failed(error.to_string()).with_source(error),
+        DriverError::Protocol(message) => failed(format!("unexpected answer: {message}")),
+        other => failed(other.to_string()),
+    })
 }
 
-/// The error of a statement whose connection was lost; `None` when the server answered with an error.
-pub(crate) fn loss_error(error: &DriverError) -> Option<Error> {
-    let reason = match error {
-        // This is how tokio says that the runtime of a socket is gone.
-        DriverError::Io(error) if error.to_string().contains("being shutdown") => {
-            "the tokio runtime that it was opened on has ended".to_owned()
-        }
-        DriverError::Io(error) => error.to_string(),
-        DriverError::Tls(error) => error.to_string(),
-        _ => return connection_error("run a statement", error),
+/// The error of a statement whose connection was lost; the driver's error where it was not.
+pub(crate) fn lost_connection(error: DriverError) -> Result<Error, DriverError> {
+    let lost = |reason: &str| {
+        Error::new(
+            ErrorKind::Connection,
+            format!(
+                "run a statement: the connection was lost ({reason}); whether the statement took effect is not \
+                 known, a transaction that was not committed is rolled back"
+            ),
+        )
     };
-    Some(Error::new(
-        ErrorKind::Connection,
-        format!(
-            "run a statement: the connection was lost ({reason}); whether the statement took effect is not known, \
-             a transaction that was not committed is rolled back"
-        ),
-    ))
+    match error {
+        // tokio has no error type for a socket whose runtime is gone, only this text.
+        DriverError::Io(error) if error.to_string().contains("being shutdown") => {
+            Ok(lost("the tokio runtime that it was opened on has ended").with_source(error))
+        }
+        DriverError::Io(error) => Ok(lost(&error.to_string()).with_source(error)),
+        DriverError::Tls(error) => Ok(lost(&error.to_string()).with_source(error)),
+        other => Err(other),
+    }
 }
 
 /// Adds to an error the text of the statement it came from.

@@ -1,4 +1,4 @@
-//! The URLs of servers, with the settings that stand behind the `?`.
+//! The URLs of servers, with the settings behind the `?`.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,10 @@ use percent_encoding::percent_decode_str;
 use url::{ParseError, Url};
 
 use crate::{
-    database::url::{MySqlAddress, PostgresAddress, ServerAddress, Tls, choice, refuse, unknown},
+    backend::{
+        address::{MySqlAddress, PostgresAddress, ServerAddress, Tls},
+        url_option::{choice, refuse, unknown},
+    },
     error::{Error, Result},
 };
 
@@ -34,6 +37,7 @@ fn set_postgres(address: &mut PostgresAddress, name: &str, value: String) -> Res
         "password" => address.server.password = Some(value),
         "dbname" => address.server.database = Some(value),
         "options" => {
+            // As libpq takes them: `-c name=value` or `--name=value`, separated by spaces.
             for word in value.split_whitespace() {
                 let setting = word.trim_start_matches("-c").trim_start_matches("--");
                 if let Some((name, value)) = setting.split_once('=') {
@@ -128,9 +132,13 @@ fn parse_tls(value: &str) -> Option<Tls> {
     )
 }
 
-type Options = Vec<(String, String)>;
+type UrlOptions = Vec<(String, String)>;
 
-fn parse_server(text: &str, scheme: &str, default_port: u16) -> Result<(ServerAddress, Options)> {
+fn parse_server(
+    text: &str,
+    scheme: &str,
+    default_port: u16,
+) -> Result<(ServerAddress, UrlOptions)> {
     let url = Url::parse(text).map_err(|error| wrong_part(scheme, error))?;
     refuse(scheme, misplaced(&url).into_iter().collect())?;
     let host = decode(url.host_str().unwrap_or_default());
@@ -139,6 +147,7 @@ fn parse_server(text: &str, scheme: &str, default_port: u16) -> Result<(ServerAd
             "read a {scheme} URL: it names several hosts; a database has one, name each host in a database of its own"
         )));
     }
+    // As in libpq, a host that is a path is the folder of a socket, percent-encoded in the URL.
     let is_socket = host.starts_with('/');
     let server = ServerAddress {
         host: if host.is_empty() || is_socket {
@@ -163,8 +172,8 @@ fn parse_server(text: &str, scheme: &str, default_port: u16) -> Result<(ServerAd
     Ok((server, options.collect()))
 }
 
-/// What an URL has where nothing like it belongs. A password with unescaped characters ends up there, and such a part
-/// is never shown.
+/// The problem of a URL with parts that it should not have. A password with unescaped characters ends up in such a
+/// part, which is therefore never shown.
 fn misplaced(url: &Url) -> Option<String> {
     let has_at = |part: Option<&str>| part.is_some_and(|part| part.contains('@'));
     let problem = if !url.has_authority() {

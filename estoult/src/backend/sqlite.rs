@@ -1,5 +1,5 @@
-//! SQLite through rusqlite: each statement runs in one hop to a thread that may block, or right here where blocking is
-//! allowed, and its rows are decoded on that side.
+//! SQLite through rusqlite: each statement runs in one hop to a thread that may block, or on the present thread where
+//! blocking is allowed, and its rows are decoded there.
 
 mod classify;
 mod decimal;
@@ -21,21 +21,21 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use self::{
     classify::classify,
-    schemas::{Main, SchemaFiles},
+    schemas::{MainDatabase, SchemaFiles},
     session::{SqliteSession, off_thread},
 };
 use crate::{
-    backend::{Backend, Dialect, Session},
-    database::{DatabaseOptions, url::SqliteAddress},
+    backend::{Backend, DatabaseOptions, Session, address::SqliteAddress},
     error::{Error, ErrorKind, Result},
+    sql::Dialect,
 };
 
 static NEXT_MEMORY: AtomicU64 = AtomicU64::new(1);
 
 /// How long to wait between two tries to change the journal mode.
-const BETWEEN_TRIES: Duration = Duration::from_millis(5);
-/// How many prepared statements a connection keeps.
-const STATEMENTS_KEPT: usize = 256;
+const RETRY_PAUSE: Duration = Duration::from_millis(5);
+/// How many prepared statements a connection caches.
+const STATEMENT_CACHE: usize = 256;
 
 #[derive(Debug)]
 struct Sqlite {
@@ -48,14 +48,16 @@ struct Sqlite {
 }
 
 pub(crate) fn open(address: &SqliteAddress, options: &DatabaseOptions) -> Result<Arc<dyn Backend>> {
-    let memory = address.path.is_none().then(|| {
-        let number = NEXT_MEMORY.fetch_add(1, Ordering::Relaxed);
-        // The memdb file system shares a database in memory between connections, with SQLite's usual locks.
-        format!("file:/estoult-{}-{number}?vfs=memdb", std::process::id())
-    });
-    let main = match (&address.path, &memory) {
-        (Some(path), _) => Main::File(path.clone()),
-        (None, name) => Main::Memory(name.clone().unwrap_or_default()),
+    let (main, memory) = match &address.path {
+        Some(path) => (MainDatabase::File(path.clone()), None),
+        None => {
+            // Relaxed: only the numbers must differ.
+            let number = NEXT_MEMORY.fetch_add(1, Ordering::Relaxed);
+            // The memdb VFS shares a database whose name begins with `/` between the connections of a process, with
+            // the usual locks (`memdb.c` of SQLite).
+            let name = format!("file:/estoult-{}-{number}?vfs=memdb", std::process::id());
+            (MainDatabase::Memory(name.clone()), Some(name))
+        }
     };
     let schemas = SchemaFiles::new(main, address.clone(), options.attached.clone());
     Ok(Arc::new(Sqlite {
@@ -68,7 +70,9 @@ pub(crate) fn open(address: &SqliteAddress, options: &DatabaseOptions) -> Result
 
 impl Sqlite {
     fn flags(&self) -> OpenFlags {
+        // Without SQLite's own mutex: the type of a connection is not `Sync`, so one thread at a time uses it.
         let mut flags = OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        // A database in memory opened for reading only could not be created; the pragma in `configure` refuses writes.
         let is_read_only = self.address.read_only && self.memory.is_none();
         flags |= match (is_read_only, self.address.create) {
             (true, _) => OpenFlags::SQLITE_OPEN_READ_ONLY,
@@ -85,19 +89,20 @@ impl Sqlite {
             None => Connection::open_with_flags(path, flags),
         };
         let connection = opened.map_err(|error| cannot_open(path, address, &error))?;
+        // A file of another kind opens without an error; the first statement fails.
         configure(&connection, address, memory.is_some()).map_err(|error| {
             if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
                 return cannot_open(path, address, &error);
             }
-            classify(&error, &[]).context("set up a SQLite connection")
+            classify(&error).context("set up a SQLite connection")
         })?;
         decimal::install(&connection)
-            .map_err(|error| classify(&error, &[]).context("set up a SQLite connection"))?;
+            .map_err(|error| classify(&error).context("set up a SQLite connection"))?;
         Ok(connection)
     }
 }
 
-/// Says why a file could not be opened, as far as the file system tells.
+/// Why a file could not be opened: SQLite only says that it could not, so the file system is asked.
 fn cannot_open(path: &Path, address: &SqliteAddress, error: &rusqlite::Error) -> Error {
     let folder = path
         .parent()
@@ -119,12 +124,8 @@ fn cannot_open(path: &Path, address: &SqliteAddress, error: &rusqlite::Error) ->
         }
         _ => error.to_string(),
     };
-    let code = error.sqlite_error().map(|error| error.extended_code);
-    Error::new(
-        ErrorKind::Connection,
-        format!("open the SQLite file `{}`: {reason}", path.display()),
-    )
-    .with_code(code.unwrap_or_default().to_string())
+    let message = format!("open the SQLite file `{}`: {reason}", path.display());
+    classify(error).reported_as(ErrorKind::Connection, message)
 }
 
 fn configure(
@@ -133,7 +134,7 @@ fn configure(
     is_memory: bool,
 ) -> rusqlite::Result<()> {
     connection.busy_timeout(address.busy_timeout)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     if !is_memory && !address.read_only {
         set_journal_mode(connection, address)?;
     }
@@ -145,7 +146,7 @@ fn configure(
     Ok(())
 }
 
-/// Sets the journal mode. SQLite does not wait for others who change it at the same time, so this does.
+/// Sets the journal mode. SQLite does not wait for another connection that sets it at the same time, so this does.
 fn set_journal_mode(connection: &Connection, address: &SqliteAddress) -> rusqlite::Result<()> {
     let begun = Instant::now();
     loop {
@@ -156,7 +157,7 @@ fn set_journal_mode(connection: &Connection, address: &SqliteAddress) -> rusqlit
         if !is_busy || begun.elapsed() >= address.busy_timeout {
             return set;
         }
-        std::thread::sleep(BETWEEN_TRIES);
+        std::thread::sleep(RETRY_PAUSE);
     }
 }
 
@@ -182,7 +183,7 @@ impl Backend for Sqlite {
         });
         let (anchor, connection) = opened.await?;
         if let Some(anchor) = anchor {
-            // Whoever was first keeps the database alive; a second anchor is not needed.
+            // The first anchor keeps the database alive; a second one, opened at the same time, is dropped.
             let _ = self.anchor.set(std::sync::Mutex::new(anchor));
         }
         Ok(Box::new(SqliteSession::new(

@@ -1,50 +1,43 @@
 //! The async environment of a thread: a current-thread runtime that the thread drives while it waits, and the guards
-//! that say for how long.
+//! that keep it.
+//!
+//! Invariant: nothing here crosses threads; the runtime of a thread is never entered by another one.
 
 use std::{
     cell::{Cell, RefCell},
-    fmt,
     future::Future,
     marker::PhantomData,
     rc::Rc,
-    thread,
-    time::Duration,
 };
 
 use tokio::runtime::{Builder, Runtime};
 
-use super::{
-    drive::{self, Bounds},
-    subloop,
-};
+use super::block_on::{self, Bounds};
 use crate::{
-    blocking,
+    database::lifespan::open,
     error::{Error, Result},
-    registry::Lifespan,
+    runtime,
 };
-
-/// How long a guard that is dropped waits for connections in use.
-const LEAVE_WITHIN: Duration = Duration::from_secs(1);
 
 thread_local! {
     static ENTERED: Cell<usize> = const { Cell::new(0) };
-    static RUNTIME: RefCell<Option<Rc<Own>>> = const { RefCell::new(None) };
+    static THREAD_RUNTIME: RefCell<Option<Rc<ThreadRuntime>>> = const { RefCell::new(None) };
 }
 
 /// A thread's own runtime.
-struct Own(Option<Runtime>);
+struct ThreadRuntime(Option<Runtime>);
 
-impl Drop for Own {
+impl Drop for ThreadRuntime {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
-            // Waiting is no business of whoever happens to be last.
+            // Dropping must not block, and async code may drop it.
             runtime.shutdown_background();
         }
-        blocking::disown();
+        runtime::clear_own();
     }
 }
 
-/// One of the environments that a thread is inside of, in whatever order they end.
+/// One of the environments that a thread is inside of. They may end in any order, so they are counted.
 pub(super) struct Entered(PhantomData<Rc<()>>);
 
 impl Entered {
@@ -58,32 +51,33 @@ impl Drop for Entered {
     fn drop(&mut self) {
         ENTERED.set(ENTERED.get() - 1);
         if ENTERED.get() == 0 {
-            rest();
+            leave();
         }
     }
 }
 
-/// Keeps the runtime for the thread's next environment, as long as a lifespan elsewhere keeps connections open, and
-/// unless somebody left a task on it.
-fn rest() {
-    let is_kept = subloop::has_owners();
-    let ended = RUNTIME.try_with(|runtime| {
+/// Keeps the runtime for the thread's next environment while a lifespan elsewhere keeps connections open, unless the
+/// program left a task on it: a task must not outlive its environment.
+fn leave() {
+    let is_kept = open::is_any_open();
+    let ended = THREAD_RUNTIME.try_with(|runtime| {
         runtime
             .borrow_mut()
             .take_if(|own| !is_kept || own.has_tasks())
     });
+    // Dropped after the borrow has ended: tasks that end with the runtime may use this thread's environment.
     drop(ended);
 }
 
-impl Own {
+impl ThreadRuntime {
     fn has_tasks(&self) -> bool {
         let alive = |runtime: &Runtime| runtime.metrics().num_alive_tasks() > 0;
         self.0.as_ref().is_some_and(alive)
     }
 }
 
-fn own() -> Result<Rc<Own>> {
-    RUNTIME
+fn thread_runtime() -> Result<Rc<ThreadRuntime>> {
+    THREAD_RUNTIME
         .try_with(|runtime| {
             let mut runtime = runtime.borrow_mut();
             if let Some(own) = &*runtime {
@@ -93,8 +87,10 @@ fn own() -> Result<Rc<Own>> {
             let built = built.map_err(|error| {
                 Error::configuration(format!("make an async environment: {error}"))
             })?;
-            blocking::own(built.handle().id());
-            Ok(Rc::clone(runtime.insert(Rc::new(Own(Some(built))))))
+            runtime::set_own(built.handle().id());
+            Ok(Rc::clone(
+                runtime.insert(Rc::new(ThreadRuntime(Some(built)))),
+            ))
         })
         .unwrap_or_else(|_| {
             Err(Error::configuration(
@@ -108,9 +104,10 @@ pub(super) fn wait<T>(bounds: Bounds, future: impl Future<Output = Result<T>>) -
     if ENTERED.get() == 0 {
         return Err(absent());
     }
-    let own = own()?;
+    // A reference of its own: the future may end the last environment, and the runtime must live until it is done.
+    let own = thread_runtime()?;
     match &own.0 {
-        Some(runtime) => drive::alone(runtime, bounds, future),
+        Some(runtime) => block_on::drive_runtime(runtime, bounds, future),
         None => Err(absent()),
     }
 }
@@ -125,64 +122,4 @@ pub(super) fn absent() -> Error {
         "run a future from sync code: there is no async environment here; \
          wrap the code in `registry.with_async_env(|| …)`",
     )
-}
-
-/// Sync code's stay among connected databases, from [`enter_sync`](crate::Registry::enter_sync) on.
-///
-/// Several may overlap on a thread and end in any order. [`close`](Self::close) tells what went wrong in the end;
-/// dropping it waits one second at most for connections in use, and not at all while the thread panics.
-#[must_use = "the databases are connected only for as long as the environment lives"]
-pub struct SyncEnvironment {
-    lifespan: Option<Lifespan>,
-    _entered: Entered,
-}
-
-impl fmt::Debug for SyncEnvironment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SyncEnvironment")
-            .field("lifespan", &self.lifespan)
-            .finish()
-    }
-}
-
-impl SyncEnvironment {
-    pub(super) fn new(entered: Entered, lifespan: Lifespan) -> Self {
-        Self {
-            lifespan: Some(lifespan),
-            _entered: entered,
-        }
-    }
-
-    /// Leaves it, and disconnects the databases unless another lifespan keeps them connected.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Lifespan::close`].
-    pub fn close(mut self) -> Result<()> {
-        match self.lifespan.take() {
-            Some(lifespan) => super::wait(Bounds::default(), lifespan.close()),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Drop for SyncEnvironment {
-    fn drop(&mut self) {
-        let Some(lifespan) = self.lifespan.take() else {
-            return;
-        };
-        if thread::panicking() {
-            return;
-        }
-        let closing = async { Ok(lifespan.close_within(LEAVE_WITHIN).await) };
-        let left_open = match super::wait(Bounds::default(), closing) {
-            Ok(closed) if closed.is_complete() => return,
-            Ok(closed) => closed.to_string(),
-            Err(error) => error.to_string(),
-        };
-        tracing::warn!(
-            left_open,
-            "an async environment was left before all was closed"
-        );
-    }
 }

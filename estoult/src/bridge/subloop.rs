@@ -1,36 +1,17 @@
-//! The subloop: the runtime for callers whose own one can't be used, since it stands still while they wait.
+//! [`Subloop`]: a background runtime for callers whose own runtime is blocked while they wait.
 //!
-//! It is made when it is needed first, by one of those who need it, and ends with the last lifespan and the last use.
+//! The first caller that needs it makes it; it ends with the last lifespan and the last use. One thread is enough: it
+//! drives sockets and timers, while callers poll their futures on threads of their own.
 
-use std::{
-    panic::resume_unwind,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    thread,
-};
+use std::{panic::resume_unwind, sync::Arc, thread};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::{
     context::Context,
+    database::lifespan::open,
     error::{Error, Result},
 };
-
-static SUBLOOP: Mutex<State> = Mutex::new(State {
-    owners: 0,
-    kept: None,
-    current: Weak::new(),
-});
-
-struct State {
-    owners: usize,
-    /// Keeps it while there are owners.
-    kept: Option<Arc<Subloop>>,
-    current: Weak<Subloop>,
-}
-
-fn state() -> MutexGuard<'static, State> {
-    SUBLOOP.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// A runtime with one thread of its own.
 pub(super) struct Subloop {
@@ -40,75 +21,42 @@ pub(super) struct Subloop {
 
 impl Drop for Subloop {
     fn drop(&mut self) {
-        // Whoever drops it may be async code, which must not wait.
+        // Async code may drop it, and must not block.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
 }
 
-/// The subloop goes on as long as there are owners: every lifespan is one.
-#[derive(Debug)]
-pub(crate) struct Owner(());
-
-impl Owner {
-    pub(crate) fn new() -> Self {
-        let mut state = state();
-        state.owners += 1;
-        // It may be in use already, by whoever makes the first lifespan.
-        if state.kept.is_none() {
-            state.kept = state.current.upgrade();
-        }
-        Self(())
-    }
-}
-
-impl Drop for Owner {
-    fn drop(&mut self) {
-        let mut state = state();
-        state.owners -= 1;
-        let ended = if state.owners == 0 {
-            state.kept.take()
-        } else {
-            None
-        };
-        drop(state);
-        drop(ended);
-    }
-}
-
-/// Whether any lifespan goes on.
-pub(super) fn has_owners() -> bool {
-    state().owners > 0
-}
-
-/// The subloop, which is made when there is none.
+/// The subloop, which is made when there is none. It lives as long as any lifespan is open, or a caller uses it.
 pub(super) fn get() -> Result<Arc<Subloop>> {
-    let mut state = state();
-    if let Some(subloop) = state.current.upgrade() {
-        return Ok(subloop);
-    }
-    let built = Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_name("estoult-subloop")
-        .enable_all()
-        .build();
-    let runtime =
-        built.map_err(|error| Error::configuration(format!("make a subloop: {error}")))?;
-    let subloop = Arc::new(Subloop {
-        handle: runtime.handle().clone(),
-        runtime: Some(runtime),
-    });
-    state.current = Arc::downgrade(&subloop);
-    if state.owners > 0 {
-        state.kept = Some(Arc::clone(&subloop));
-    }
-    Ok(subloop)
+    // Lifespans keep it: connections belong to the runtime they were opened on, and must outlive a single call.
+    let shared = open::shared(|| Ok(Arc::new(Subloop::new()?)))?;
+    shared.downcast().map_err(|_| {
+        Error::internal("run a future from sync code: the lifespans share another value")
+    })
 }
 
-/// Waits for work that a thread of its own does, in the context of this one. Its panic goes on here.
-pub(super) fn on_a_thread<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+impl Subloop {
+    fn new() -> Result<Self> {
+        let built = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("estoult-subloop")
+            .enable_all()
+            .build();
+        let runtime =
+            built.map_err(|error| Error::configuration(format!("make a subloop: {error}")))?;
+        Ok(Self {
+            handle: runtime.handle().clone(),
+            runtime: Some(runtime),
+        })
+    }
+}
+
+/// Runs work on a thread of its own, in the context of this one, and waits for it. A panic of the work is resumed here.
+pub(super) fn on_new_thread<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     let context = Context::current();
+    // A scoped thread, since the work may borrow from the caller, which waits for it in any case.
     thread::scope(|scope| {
         let builder = thread::Builder::new().name("estoult-waiting".to_owned());
         match builder.spawn_scoped(scope, || context.run(work)) {

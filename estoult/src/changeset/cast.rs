@@ -1,4 +1,4 @@
-//! Untrusted input: only the named columns are taken, each read as its type.
+//! Casts untrusted input: only the named columns are read, each as its type.
 
 #[cfg(feature = "json")]
 mod json;
@@ -9,8 +9,9 @@ use std::{
 };
 
 use crate::{
-    changeset::{Changeset, FieldError},
-    schema::{ColumnName, Schema},
+    changeset::Changeset,
+    error::FieldError,
+    table::{ColumnName, Model},
     value::{Datum, Kind},
 };
 
@@ -59,11 +60,11 @@ impl<K: AsRef<str>, V: AsRef<str>, const N: usize> Params for [(K, V); N] {
     }
 }
 
-impl<S: Schema> Changeset<S> {
-    /// Takes these columns from untrusted input; everything else in it is left alone.
+impl<S: Model> Changeset<S> {
+    /// Reads these columns from untrusted input and ignores everything else in it.
     ///
-    /// Text is read as the column's type, blank text as NULL. What does not read so becomes an error with the code
-    /// `cast`; blank input for a column that may not be NULL one with the code `required`.
+    /// Text is read as the column's type, blank text as NULL. Input that can't be read becomes an error with the code
+    /// `cast`, blank input for a column that is not nullable one with the code `required`.
     #[must_use]
     pub fn cast(
         mut self,
@@ -80,9 +81,11 @@ impl<S: Schema> Changeset<S> {
     }
 
     fn cast_one(&mut self, name: String, datum: Datum) {
-        let Some(spec) = S::table().find(&name) else {
+        // A name of another schema's column; this schema has nothing to set.
+        let Some(spec) = S::table_spec().find(&name) else {
             return;
         };
+        // Forms send an empty field as empty text.
         let is_blank = matches!(&datum, Datum::Text(text) if text.trim().is_empty());
         let datum = if is_blank {
             Datum::Null(Kind::Text)

@@ -1,18 +1,19 @@
-//! The rules that need no database. Each looks at the changes only, so that old data is not judged again; `required`
-//! looks at what the row will be.
+//! Rules that need no database. Each validates the changes only, so that old data is not validated again; `required`
+//! looks at the resulting row.
 
 use std::{borrow::Cow, fmt::Display, ops::Bound, ops::RangeBounds};
 
 use regex_lite::Regex;
 
 use crate::{
-    changeset::{Changeset, FieldError},
-    schema::{Column, Schema},
+    changeset::Changeset,
+    error::FieldError,
+    table::{Column, Model},
     value::{Datum, IntoValue, Text, Value},
 };
 
-impl<S: Schema> Changeset<S> {
-    /// The column will have a value: not NULL, and no blank text.
+impl<S: Model> Changeset<S> {
+    /// The column will have a value: neither NULL nor blank text.
     #[must_use]
     pub fn required<T: Value>(mut self, column: Column<S, T>) -> Self {
         let name = column.name().to_string();
@@ -21,7 +22,7 @@ impl<S: Schema> Changeset<S> {
             Some(Datum::Text(text)) => !text.trim().is_empty(),
             Some(_) => true,
         };
-        // Input that could not be read is an error already; it is not missing.
+        // Input that `cast` could not read has an error already; it is not missing.
         let is_known = self.errors.iter().any(|error| error.field() == name);
         if !is_present && !is_known {
             self.errors
@@ -30,13 +31,13 @@ impl<S: Schema> Changeset<S> {
         self
     }
 
-    /// The text has at most so many characters.
+    /// The text has at most this many characters.
     #[must_use]
     pub fn max_length<T: Text>(self, column: Column<S, T>, characters: usize) -> Self {
         self.length(column, ..=characters)
     }
 
-    /// The text has at least so many characters.
+    /// The text has at least this many characters.
     #[must_use]
     pub fn min_length<T: Text>(self, column: Column<S, T>, characters: usize) -> Self {
         self.length(column, characters..)
@@ -53,7 +54,7 @@ impl<S: Schema> Changeset<S> {
             && !characters.contains(&text.chars().count())
         {
             let message = format!("must have {} characters", describe(&characters));
-            self.errors.push(bounds(
+            self.errors.push(with_bounds(
                 FieldError::new(name, "length", message),
                 &characters,
             ));
@@ -61,7 +62,7 @@ impl<S: Schema> Changeset<S> {
         self
     }
 
-    /// The value lies in this range.
+    /// The value is in this range.
     #[must_use]
     pub fn range<T>(mut self, column: Column<S, T>, range: impl RangeBounds<T::Plain>) -> Self
     where
@@ -73,7 +74,7 @@ impl<S: Schema> Changeset<S> {
         {
             let message = format!("must be {}", describe(&range));
             self.errors
-                .push(bounds(FieldError::new(name, "range", message), &range));
+                .push(with_bounds(FieldError::new(name, "range", message), &range));
         }
         self
     }
@@ -84,10 +85,11 @@ impl<S: Schema> Changeset<S> {
     #[must_use]
     pub fn format<T: Text>(mut self, column: Column<S, T>, pattern: &str) -> Self {
         let name = column.name().to_string();
+        // Compiled without a change as well, so that a wrong pattern shows in the first run.
         match Regex::new(pattern) {
             Err(error) => {
                 let message = format!("check the format of `{name}`: {error}");
-                self.mistake.get_or_insert(message.into());
+                self.misuse.get_or_insert(message.into());
             }
             Ok(regex) => {
                 if let Some((name, Datum::Text(text))) = self.changed(column)
@@ -109,6 +111,7 @@ impl<S: Schema> Changeset<S> {
         allowed: impl IntoIterator<Item = impl IntoValue<T>>,
     ) -> Self {
         if let Some((name, datum)) = self.changed(column)
+            // Compared as datums, so that a type needs no `PartialEq`.
             && !allowed
                 .into_iter()
                 .any(|value| value.into_value().to_datum() == datum)
@@ -140,7 +143,7 @@ impl<S: Schema> Changeset<S> {
         self
     }
 
-    /// A rule of the program's own for a column that changes; the error's text reads after the field's name.
+    /// A custom rule for a column that changes; the message continues the field's name.
     ///
     /// ```
     /// use estoult::Schema;
@@ -160,6 +163,7 @@ impl<S: Schema> Changeset<S> {
         rule: impl FnOnce(&T) -> Result<(), Cow<'static, str>>,
     ) -> Self {
         if let Some(datum) = self.changes.get(&column.name().to_string())
+            // NULL in a column that is not nullable can't be read; `required` reports it.
             && let Ok(value) = T::from_datum(datum.as_ref())
             && let Err(message) = rule(&value)
         {
@@ -172,7 +176,7 @@ impl<S: Schema> Changeset<S> {
         self
     }
 
-    /// The changed value of a column, when it is one.
+    /// The changed value of a column, unless it is NULL.
     fn changed<T: Value>(&self, column: Column<S, T>) -> Option<(String, Datum)> {
         let name = column.name().to_string();
         let datum = self
@@ -184,6 +188,7 @@ impl<S: Schema> Changeset<S> {
     }
 }
 
+/// The range in words, to follow "must be" or "must have".
 fn describe<T: Display>(range: &impl RangeBounds<T>) -> String {
     match (range.start_bound(), range.end_bound()) {
         (Bound::Unbounded, Bound::Unbounded) => "any number of".to_owned(),
@@ -207,7 +212,8 @@ fn describe<T: Display>(range: &impl RangeBounds<T>) -> String {
     }
 }
 
-fn bounds<T: Display>(mut error: FieldError, range: &impl RangeBounds<T>) -> FieldError {
+/// Adds the bounds as parameters, so that a program can translate the message.
+fn with_bounds<T: Display>(mut error: FieldError, range: &impl RangeBounds<T>) -> FieldError {
     if let Bound::Included(start) | Bound::Excluded(start) = range.start_bound() {
         error = error.with("min", start);
     }

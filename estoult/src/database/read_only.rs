@@ -1,17 +1,21 @@
 //! Databases that are only read: handles without verbs that write, on sessions that refuse writes.
 //!
-//! Invariant: what is written through a handle of here is refused, by its type or before anything is sent.
+//! Invariant: a write through one of these handles is refused, by its type or before anything is sent.
 
 use std::{fmt, future::Future};
 
 use crate::{
-    backend::{Dialect, Features},
+    backend::Features,
+    connection::Isolation,
     database::{
-        Database, Executor, Isolation, Pinned, PoolStatus, Reads, Transaction,
-        transaction::{TransactionBuilder, conclude},
+        Database,
+        lifespan::Lifespan,
+        pinned::Pinned,
+        transaction::{Transaction, TransactionBuilder, conclude},
     },
     error::{Error, Result},
-    registry::Lifespan,
+    pool::PoolStatus,
+    sql::Dialect,
 };
 
 /// What a handle may do with its database: [`ReadWrite`] or [`ReadOnly`].
@@ -63,12 +67,12 @@ impl Access for ReadOnly {
     }
 }
 
-/// A database that is only read: a replica, an archive, the data of somebody else. A cheap handle.
+/// A database that is only read: a replica, an archive, data of another owner. A cheap handle.
 ///
 /// Verbs that write don't compile on it, and its sessions refuse writes that are sent as raw SQL; see
 /// [`DatabaseBuilder::read_only`](crate::DatabaseBuilder::read_only).
 #[derive(Clone)]
-pub struct ReadOnlyDatabase(Database);
+pub struct ReadOnlyDatabase(pub(crate) Database);
 
 impl fmt::Debug for ReadOnlyDatabase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -97,15 +101,8 @@ impl TryFrom<Database> for ReadOnlyDatabase {
     }
 }
 
-#[diagnostic::do_not_recommend]
-impl Reads for ReadOnlyDatabase {
-    fn executor(&self) -> Executor<'_> {
-        self.0.executor()
-    }
-}
-
 impl ReadOnlyDatabase {
-    /// What a registry keeps; verbs that write compile on it, and are refused when they run.
+    /// The handle that a registry keeps. Verbs that write compile on it, and are refused when they run.
     pub(crate) fn into_database(self) -> Database {
         self.0
     }
@@ -122,7 +119,7 @@ impl ReadOnlyDatabase {
         self.0.address()
     }
 
-    /// The way of writing SQL, as [`Database::dialect`] tells it.
+    /// The dialect of SQL, as [`Database::dialect`] gives it.
     #[must_use]
     pub fn dialect(&self) -> Dialect {
         self.0.dialect()
@@ -159,7 +156,7 @@ impl ReadOnlyDatabase {
         self.0.connect().await
     }
 
-    /// A connection that the caller holds, for statements that belong to one session.
+    /// A connection that the caller keeps, for statements that belong to one session.
     ///
     /// # Errors
     ///
@@ -170,7 +167,7 @@ impl ReadOnlyDatabase {
         async move { pinned.await.map(ReadOnlyPinned) }
     }
 
-    /// Begins a transaction, so that several statements may see one state; the caller ends it.
+    /// Begins a transaction, in which several statements may see one state; the caller ends it.
     ///
     /// # Errors
     ///
@@ -181,7 +178,7 @@ impl ReadOnlyDatabase {
         async move { begun.await.map(ReadOnlyTransaction) }
     }
 
-    /// Runs work in a transaction, so that several statements may see one state.
+    /// Runs work in a transaction, in which several statements may see one state.
     ///
     /// # Errors
     ///
@@ -195,7 +192,7 @@ impl ReadOnlyDatabase {
         async move { run(begun.await?, work).await }
     }
 
-    /// A transaction with an isolation of its own: at `RepeatableRead` and above all statements see one state.
+    /// A transaction with another isolation level: from `RepeatableRead` on all statements see one state.
     #[must_use]
     pub fn transaction_with(&self) -> ReadOnlyTransactionBuilder<'_> {
         ReadOnlyTransactionBuilder(self.0.transaction_with().read_only())
@@ -207,7 +204,7 @@ impl ReadOnlyDatabase {
 pub struct ReadOnlyTransactionBuilder<'d>(TransactionBuilder<'d>);
 
 impl ReadOnlyTransactionBuilder<'_> {
-    /// The level of isolation; the database's own when not said.
+    /// The isolation level; by default the database's own.
     #[must_use]
     pub fn isolation(self, isolation: Isolation) -> Self {
         Self(self.0.isolation(isolation))
@@ -249,36 +246,23 @@ async fn run<T>(
 
 /// An open transaction on a database that is only read. Dropping it ends it.
 #[derive(Debug)]
-pub struct ReadOnlyTransaction(Transaction);
-
-#[diagnostic::do_not_recommend]
-impl Reads for ReadOnlyTransaction {
-    fn executor(&self) -> Executor<'_> {
-        self.0.executor()
-    }
-}
+pub struct ReadOnlyTransaction(pub(crate) Transaction);
 
 impl ReadOnlyTransaction {
-    /// Ends it. Nothing was written, so there is nothing to be kept.
+    /// Ends it. Nothing was written, so there is nothing to commit.
     ///
     /// # Errors
     ///
-    /// `Connection` when the connection was lost; `Conflict` when what was read can't have been so at one time.
+    /// `Connection` when the connection was lost; `Conflict` when the rows that were read can't be of one state.
     pub async fn end(self) -> Result<()> {
+        // COMMIT, not ROLLBACK: only the former reports a serialization failure of what was read.
         self.0.commit().await
     }
 }
 
-/// A connection that the caller holds, to a database that is only read; see [`ReadOnlyDatabase::pin`].
+/// A connection that the caller keeps, to a database that is only read; see [`ReadOnlyDatabase::pin`].
 #[derive(Debug)]
-pub struct ReadOnlyPinned(Pinned);
-
-#[diagnostic::do_not_recommend]
-impl Reads for ReadOnlyPinned {
-    fn executor(&self) -> Executor<'_> {
-        self.0.executor()
-    }
-}
+pub struct ReadOnlyPinned(pub(crate) Pinned);
 
 impl ReadOnlyPinned {
     /// What the database of this connection has and lacks.
@@ -286,12 +270,12 @@ impl ReadOnlyPinned {
         self.0.features().await
     }
 
-    /// Closes the connection instead of giving it back.
+    /// Closes the connection instead of releasing it.
     pub fn discard(self) {
         self.0.discard();
     }
 
-    /// Begins a transaction on this connection. When it ends the connection is given back.
+    /// Begins a transaction on this connection. When it ends the connection is released.
     ///
     /// # Errors
     ///

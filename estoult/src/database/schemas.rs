@@ -1,26 +1,26 @@
-//! The schemas of a database: making, listing and dropping them.
+//! The schemas of a database: creating, listing and dropping them.
 
-use std::{future::Future, panic::Location, sync::Arc};
+use std::{future::Future, panic::Location};
 
 use crate::{
     backend::{Features, Statement},
-    database::{Database, lease::Lease},
+    connection::Connection,
+    database::Database,
     error::{Error, ErrorKind, Result},
-    query::{check_schema, quoted},
     row::FromRow,
-    value::Datum,
+    writer::{self, check_schema},
 };
 
 type Origin = &'static Location<'static>;
 
 impl Database {
-    /// Makes an empty schema: on PostgreSQL a schema, on MySQL a database of the server, on SQLite a file beside the
+    /// Creates an empty schema: on PostgreSQL a schema, on MySQL a database of the server, on SQLite a file beside the
     /// database's own, `shop.tenant_7.db` for `shop.db`.
     ///
     /// # Errors
     ///
     /// `Configuration` when the database can't have a schema of this name, `Query` when there is one already or the
-    /// user may not make one.
+    /// user lacks the right.
     #[track_caller]
     pub fn create_schema<'a>(
         &'a self,
@@ -37,7 +37,7 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// `Query` when there is none of this name, or when it has tables; `Configuration` when the name is none.
+    /// `Query` when there is none of this name, or when it has tables; `Configuration` when no schema can be named so.
     #[track_caller]
     pub fn drop_schema<'a>(
         &'a self,
@@ -77,12 +77,14 @@ impl Database {
         let origin = Location::caller();
         async move {
             let names = async {
-                let mut lease = self.lease(origin).await?;
-                if lease.features().opens_schemas {
-                    return lease.schemas().await;
+                let mut connection = self.acquire(origin).await?;
+                if connection.features().opens_schemas {
+                    return connection.schemas().await;
                 }
-                let statement = Statement::plain(lease.features().list_schemas);
-                let rows = lease.rows(statement, <(String,)>::from_row, "").await?;
+                let statement = Statement::plain(connection.features().list_schemas);
+                let rows = connection
+                    .rows(statement, <(String,)>::from_row, "")
+                    .await?;
                 Ok(rows.into_iter().map(|(name,)| name).collect())
             };
             names.await.map_err(|error: Error| error.at(origin))
@@ -92,14 +94,14 @@ impl Database {
 
 async fn create(database: &Database, name: &str, origin: Origin) -> Result<()> {
     database.check_writable(&format!("create the schema `{name}`"))?;
-    let mut lease = database.lease(origin).await?;
-    let features = lease.features();
+    let mut connection = database.acquire(origin).await?;
+    let features = connection.features();
     check_schema(name, features)?;
     if features.opens_schemas {
-        return lease.create_schema(name).await;
+        return connection.create_schema(name).await;
     }
-    let text = format!("{} {}", features.create_schema, quoted(name, features));
-    lease
+    let text = writer::create_schema(name, features);
+    connection
         .control(&text)
         .await
         .map_err(|error| error.context(&format!("create the schema `{name}`")))
@@ -112,41 +114,31 @@ async fn drop_one(
     origin: Origin,
 ) -> Result<()> {
     database.check_writable(&format!("drop the schema `{name}`"))?;
-    let mut lease = database.lease(origin).await?;
-    let features = lease.features();
+    let mut connection = database.acquire(origin).await?;
+    let features = connection.features();
     check_schema(name, features)?;
+    // MySQL's DROP DATABASE drops the tables with it, and a file has no check either, so the check is made here.
     if !takes_tables {
-        refuse_tables(&mut lease, name, features).await?;
+        refuse_tables(&mut connection, name, features).await?;
     }
     if features.opens_schemas {
-        return lease.drop_schema(name).await;
+        return connection.drop_schema(name).await;
     }
-    let [drop, end] = features.drop_schema;
-    let end = if takes_tables { end } else { "" };
-    let text = format!("{drop} {}{end}", quoted(name, features));
-    lease
+    let text = writer::drop_schema(name, takes_tables, features);
+    connection
         .control(&text)
         .await
         .map_err(|error| error.context(&format!("drop the schema `{name}`")))
 }
 
-/// Refuses to drop what somebody may still need.
-async fn refuse_tables(lease: &mut Lease, name: &str, features: &'static Features) -> Result<()> {
-    let statement = match features.opens_schemas {
-        true => Statement {
-            sql: Arc::from(format!(
-                "select count(*) from {}.sqlite_schema where type = 'table'",
-                quoted(name, features)
-            )),
-            schemas: vec![Arc::from(name)],
-            ..Statement::plain("")
-        },
-        false => Statement {
-            values: vec![Datum::Text(name.to_owned())],
-            ..Statement::plain(features.count_tables)
-        },
-    };
-    let rows = lease.rows(statement, <(i64,)>::from_row, "").await?;
+/// Refuses to drop tables that the caller did not mention.
+async fn refuse_tables(
+    connection: &mut Connection,
+    name: &str,
+    features: &'static Features,
+) -> Result<()> {
+    let statement = writer::count_tables(name, features);
+    let rows = connection.rows(statement, <(i64,)>::from_row, "").await?;
     match rows.first() {
         Some((tables,)) if *tables > 0 => Err(Error::new(
             ErrorKind::Query,

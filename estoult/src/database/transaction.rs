@@ -1,7 +1,12 @@
 //! Transactions: begun, nested as savepoints, committed, and rolled back on error, panic and drop.
+//!
+//! A nested transaction that is dropped can't send its rollback, since dropping must not wait: its depth is noted, and
+//! the next use of the connection rolls back to it first. Lock order: the connection, then the nesting, which is never
+//! locked across an await.
 
 use std::{
     fmt,
+    future::Future,
     panic::Location,
     sync::{Arc, PoisonError},
     time::Duration,
@@ -10,95 +15,30 @@ use std::{
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{
-    backend::{Features, IsolationStyle},
-    database::{Database, lease::Lease},
+    backend::Features,
+    connection::{Connection, Isolation, TransactionOptions},
+    database::Database,
     error::{Conflict, Error, ErrorKind, Result},
+    runtime,
 };
-
-/// How far a transaction is kept apart from those that run beside it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Isolation {
-    /// Each statement sees what was committed before it.
-    ReadCommitted,
-    /// All statements see what was committed before the first one.
-    RepeatableRead,
-    /// As if the transactions ran one after the other.
-    Serializable,
-}
-
-impl fmt::Display for Isolation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ReadCommitted => "read committed",
-            Self::RepeatableRead => "repeatable read",
-            Self::Serializable => "serializable",
-        })
-    }
-}
-
-/// The settings of a transaction.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct TransactionOptions {
-    isolation: Option<Isolation>,
-    is_read_only: bool,
-    retries: u32,
-    is_of_registry: bool,
-    /// Whether the session refuses writes by itself.
-    is_session_read_only: bool,
-}
-
-impl TransactionOptions {
-    /// The statement that begins it.
-    pub(crate) fn begin_statement(&self, features: &Features) -> Result<String> {
-        let begin = features.begin_write;
-        let access = if self.is_read_only { " read only" } else { "" };
-        Ok(match (features.isolation, self.isolation) {
-            (IsolationStyle::InBegin, Some(level)) => {
-                format!("{begin} isolation level {level}{access}")
-            }
-            (IsolationStyle::BeforeBegin, Some(level)) => {
-                format!("set transaction isolation level {level}; {begin}{access}")
-            }
-            // Not the statement that begins a write, which a read-only session refuses.
-            (IsolationStyle::AlwaysSerializable, _) if self.is_session_read_only => {
-                "begin".to_owned()
-            }
-            (IsolationStyle::AlwaysSerializable, _) if self.is_read_only => {
-                "begin; pragma query_only = on".to_owned()
-            }
-            (IsolationStyle::AlwaysSerializable, _) => begin.to_owned(),
-            (_, None) => format!("{begin}{access}"),
-        })
-    }
-
-    /// What has to be undone on the session when it ends.
-    fn end_suffix(&self, features: &Features) -> &'static str {
-        let is_pragma = features.isolation == IsolationStyle::AlwaysSerializable;
-        if self.is_read_only && is_pragma && !self.is_session_read_only {
-            "; pragma query_only = off"
-        } else {
-            ""
-        }
-    }
-}
 
 /// An open transaction. Statements run on `&Transaction`; dropping it rolls back.
 pub struct Transaction {
-    shared: Arc<Shared>,
+    shared: Arc<SharedTransaction>,
     /// 1 for the transaction itself, more for savepoints within it.
     depth: usize,
-    /// Tells it apart from others of the same depth.
+    /// Its identity among those of the same depth.
     id: u64,
 }
 
-struct Shared {
+struct SharedTransaction {
     database: Database,
     /// Whether it was begun on the registry, as one of the default database.
     is_of_registry: bool,
-    lease: Mutex<Lease>,
+    connection: Mutex<Connection>,
     nesting: std::sync::Mutex<Nesting>,
     end_suffix: &'static str,
+    features: &'static Features,
 }
 
 /// Which transactions are open, from the outermost to the innermost.
@@ -106,7 +46,7 @@ struct Shared {
 struct Nesting {
     open: Vec<u64>,
     last_id: u64,
-    /// The depth of a savepoint that was dropped and is still to be rolled back.
+    /// The depth of the outermost savepoint that was dropped and is still to be rolled back.
     dropped: Option<usize>,
 }
 
@@ -119,15 +59,15 @@ impl Nesting {
 
     /// Ends a transaction with all that is nested in it; whether it was open.
     fn end(&mut self, id: u64) -> bool {
-        let place = self.open.iter().position(|open| *open == id);
-        if let Some(place) = place {
-            self.open.truncate(place);
+        let index = self.open.iter().position(|open| *open == id);
+        if let Some(index) = index {
+            self.open.truncate(index);
         }
-        place.is_some()
+        index.is_some()
     }
 }
 
-impl Shared {
+impl SharedTransaction {
     fn nesting(&self) -> std::sync::MutexGuard<'_, Nesting> {
         self.nesting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -142,32 +82,38 @@ impl fmt::Debug for Transaction {
 }
 
 impl Transaction {
-    pub(crate) async fn begin(
-        mut lease: Lease,
+    pub(crate) async fn open(
+        mut connection: Connection,
         database: Database,
         settings: &TransactionOptions,
     ) -> Result<Self> {
-        let features = lease.features();
+        let features = connection.features();
         let settings = TransactionOptions {
             is_session_read_only: database.is_read_only(),
             ..settings.clone()
         };
         let statement = settings.begin_statement(features)?;
-        lease.begin(&statement).await?;
+        connection.begin(&statement).await?;
         let mut nesting = Nesting::default();
         let id = nesting.add();
-        let shared = Shared {
+        let shared = SharedTransaction {
             database,
             is_of_registry: settings.is_of_registry,
-            lease: Mutex::new(lease),
+            connection: Mutex::new(connection),
             nesting: std::sync::Mutex::new(nesting),
             end_suffix: settings.end_suffix(features),
+            features,
         };
         Ok(Self {
             shared: Arc::new(shared),
             depth: 1,
             id,
         })
+    }
+
+    /// What its connection has and lacks.
+    pub(crate) fn features(&self) -> &'static Features {
+        self.shared.features
     }
 
     /// The database that it runs in.
@@ -180,18 +126,20 @@ impl Transaction {
         self.shared.is_of_registry
     }
 
-    /// The connection, with savepoints that were dropped rolled back first.
-    pub(crate) async fn lease(&self) -> Result<MutexGuard<'_, Lease>> {
-        let mut lease = self.shared.lease.lock().await;
+    /// The connection, after rolling back savepoints that were dropped.
+    pub(crate) async fn connection(&self) -> Result<MutexGuard<'_, Connection>> {
+        let mut connection = self.shared.connection.lock().await;
         let dropped = self.shared.nesting().dropped;
         if let Some(depth) = dropped {
-            lease.roll_back_to(&roll_back_to(depth)).await?;
+            connection.roll_back_to(&roll_back_to(depth)).await?;
+            // Only now: a rollback that fails, or whose future is dropped, must not be taken for done.
             self.shared.nesting().dropped = None;
         }
         let nesting = self.shared.nesting();
+        // Statements of an outer transaction would land in the savepoint, and go away with its rollback.
         if nesting.open.last() == Some(&self.id) {
             drop(nesting);
-            return Ok(lease);
+            return Ok(connection);
         }
         Err(Error::configuration(if nesting.open.contains(&self.id) {
             "use a transaction: a nested transaction of it is still open; use that one, or end it first"
@@ -200,37 +148,43 @@ impl Transaction {
         }))
     }
 
-    /// Commits; of a nested transaction, makes it part of the one around it.
+    /// Commits; a nested transaction becomes part of the one around it.
     ///
     /// # Errors
     ///
-    /// `Conflict` when the transactions beside it forbid it; `Connection` when the connection was lost, and then it is
-    /// not known whether the commit took place.
+    /// `Conflict` with concurrent transactions; `Connection` when the connection was lost, and then it is not known
+    /// whether the commit took place.
     pub async fn commit(self) -> Result<()> {
         let (depth, end_suffix) = (self.depth, self.shared.end_suffix);
-        let mut lease = self.lease().await?;
+        let mut connection = self.connection().await?;
         match depth {
-            1 => lease.commit(&format!("commit{end_suffix}")).await?,
+            1 => connection.commit(&format!("commit{end_suffix}")).await?,
             depth => {
                 let name = savepoint(depth);
-                lease.control(&format!("release savepoint {name}")).await?;
+                connection
+                    .control(&format!("release savepoint {name}"))
+                    .await?;
             }
         }
         self.shared.nesting().end(self.id);
         Ok(())
     }
 
-    /// Rolls back; of a nested transaction, to where it began.
+    /// Rolls back; a nested transaction, to its beginning.
     ///
     /// # Errors
     ///
     /// `Connection` when the connection was lost; the database then rolls back by itself.
     pub async fn rollback(self) -> Result<()> {
         let (depth, end_suffix) = (self.depth, self.shared.end_suffix);
-        let mut lease = self.lease().await?;
+        let mut connection = self.connection().await?;
         match depth {
-            1 => lease.roll_back(&format!("rollback{end_suffix}")).await?,
-            depth => lease.roll_back_to(&roll_back_to(depth)).await?,
+            1 => {
+                connection
+                    .roll_back(&format!("rollback{end_suffix}"))
+                    .await?
+            }
+            depth => connection.roll_back_to(&roll_back_to(depth)).await?,
         }
         self.shared.nesting().end(self.id);
         Ok(())
@@ -243,25 +197,25 @@ impl Transaction {
     /// `Connection` when the connection was lost; `Configuration` when another nested transaction is open.
     pub async fn savepoint(&self) -> Result<Self> {
         let depth = self.depth + 1;
-        let mut lease = self.lease().await?;
-        // Counted before it is sent: a future dropped half way leaves a savepoint that is rolled back.
+        let mut connection = self.connection().await?;
+        // Added before it is sent: a future that is dropped half way drops `nested`, which rolls the savepoint back.
         let id = self.shared.nesting().add();
         let nested = Self {
             shared: Arc::clone(&self.shared),
             depth,
             id,
         };
-        let begun = lease
+        let begun = connection
             .control(&format!("savepoint {}", savepoint(depth)))
             .await;
         if begun.is_err() {
-            // The database refused it, so there is none to roll back to.
+            // The database refused it, so there is no savepoint to roll back to.
             self.shared.nesting().end(id);
         }
         begun.map(|()| nested)
     }
 
-    /// Runs work in a nested transaction: committed when it returns `Ok`, else rolled back to where it began.
+    /// Runs work in a nested transaction: committed when it returns `Ok`, else rolled back to its beginning.
     ///
     /// # Errors
     ///
@@ -273,12 +227,12 @@ impl Transaction {
     }
 }
 
-/// Commits when the work succeeded, else rolls back; gives what the work gave.
+/// Commits when the work succeeded, else rolls back; the result is that of the work.
 pub(crate) async fn conclude<T>(transaction: Transaction, outcome: Result<T>) -> Result<T> {
     match outcome {
         Ok(value) => transaction.commit().await.map(|()| value),
         Err(error) => {
-            // The work's error tells more than that of a rollback on a connection that is lost.
+            // The work's error is the cause; a rollback fails only on a lost connection, where the server rolls back.
             let _ = transaction.rollback().await;
             Err(error)
         }
@@ -288,9 +242,10 @@ pub(crate) async fn conclude<T>(transaction: Transaction, outcome: Result<T>) ->
 impl Drop for Transaction {
     fn drop(&mut self) {
         let mut nesting = self.shared.nesting();
-        // The outermost one rolls back by itself when its lease is dropped inside of a transaction.
+        // The outermost transaction needs no note: its connection is dropped with it, and closed since it is inside of
+        // one. Neither does one that was committed or rolled back, which has ended before.
         if nesting.end(self.id) && self.depth > 1 {
-            // An outer savepoint takes the inner ones with it, whichever is dropped first.
+            // Rolling back to an outer savepoint rolls back the inner ones as well, in whatever order they are dropped.
             let depth = nesting
                 .dropped
                 .map_or(self.depth, |depth| depth.min(self.depth));
@@ -304,6 +259,7 @@ fn savepoint(depth: usize) -> String {
 }
 
 fn roll_back_to(depth: usize) -> String {
+    // ROLLBACK TO keeps the savepoint; released, its name is free for the next one of this depth.
     let name = savepoint(depth);
     format!("rollback to savepoint {name}; release savepoint {name}")
 }
@@ -337,8 +293,7 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// The work's own; `Connection` and `Timeout` when there is no connection; `Conflict` when the transactions beside
-    /// it forbid the commit.
+    /// The work's own; `Connection` and `Timeout` when there is no connection; `Conflict` with concurrent transactions.
     #[track_caller]
     pub fn transaction<T>(
         &self,
@@ -352,7 +307,7 @@ impl Database {
         }
     }
 
-    /// A transaction with settings: isolation, read only, retries.
+    /// A transaction with settings: isolation level, read only, retries.
     #[must_use]
     pub fn transaction_with(&self) -> TransactionBuilder<'_> {
         TransactionBuilder {
@@ -385,11 +340,11 @@ async fn begin(
     options: &TransactionOptions,
     origin: &'static Location<'static>,
 ) -> Result<Transaction> {
-    let lease = database
-        .lease(origin)
+    let connection = database
+        .acquire(origin)
         .await
         .map_err(|error| error.at(origin))?;
-    Transaction::begin(lease, database.clone(), options)
+    Transaction::open(connection, database.clone(), options)
         .await
         .map_err(|error| error.at(origin))
 }
@@ -402,22 +357,22 @@ pub struct TransactionBuilder<'d> {
 }
 
 impl TransactionBuilder<'_> {
-    /// The level of isolation; the database's own when not said. A database that has only a stronger one uses that.
+    /// The isolation level; by default the database's own. A database that has only a stronger one uses that.
     #[must_use]
     pub fn isolation(mut self, isolation: Isolation) -> Self {
         self.options.isolation = Some(isolation);
         self
     }
 
-    /// Lets the database refuse writes.
+    /// Makes the database refuse writes.
     #[must_use]
     pub fn read_only(mut self) -> Self {
         self.options.is_read_only = true;
         self
     }
 
-    /// Runs the whole work again, so many times at most, when somebody else was faster: a serialization failure, a
-    /// deadlock, a lock that was not free in time. Between tries it waits, longer each time.
+    /// Runs the whole work again, at most this many times, after a conflict with another transaction: a serialization
+    /// failure, a deadlock, a lock that was not free in time. The pause between tries doubles each time.
     #[must_use]
     pub fn retries(mut self, times: u32) -> Self {
         self.options.retries = times;
@@ -462,7 +417,7 @@ impl TransactionBuilder<'_> {
                 match outcome {
                     Err(error) if may_retry(&error) && tries <= self.options.retries => {
                         tracing::debug!(tries, %error, "a transaction is tried again");
-                        tokio::time::sleep(pause(tries)).await;
+                        runtime::sleep(pause(tries)).await;
                     }
                     Err(error) if may_retry(&error) && tries > 1 => {
                         return Err(
@@ -476,7 +431,8 @@ impl TransactionBuilder<'_> {
     }
 }
 
-/// A row that changed since it was read stays changed: trying again needs a fresh read, which only the caller can do.
+/// Whether running the work again may help. A row that changed since it was read stays changed: that needs a fresh
+/// read, which only the caller can do.
 fn may_retry(error: &Error) -> bool {
     matches!(
         error.kind(),
@@ -484,7 +440,7 @@ fn may_retry(error: &Error) -> bool {
     )
 }
 
-/// 10 ms doubled each time up to about a second, and somewhat more or less so that rivals don't meet again.
+/// 10 ms doubled each time up to about a second, with jitter so that the same transactions don't conflict again.
 fn pause(tries: u32) -> Duration {
     let base = 10_u64 << tries.min(7);
     let spread = std::time::SystemTime::now()

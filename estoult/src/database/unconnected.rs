@@ -1,7 +1,8 @@
-//! What happens when a database is used that no lifespan keeps connected.
+//! [`Unconnected`]: counts the uses of a database that no lifespan keeps connected, and warns about them.
 
 use std::{
     collections::HashSet,
+    fmt,
     panic::Location,
     sync::{
         Mutex, PoisonError,
@@ -10,35 +11,17 @@ use std::{
 };
 
 use crate::{
+    backend::DatabaseNotConnected,
     context::Context,
-    database::Database,
     error::{Error, Result},
 };
-
-/// What happens when a database is used that no lifespan keeps connected.
-///
-/// It is set for one database with [`not_connected`](crate::DatabaseBuilder::not_connected), and for those of a
-/// registry that say nothing themselves with [`RegistryBuilder::not_connected`](crate::RegistryBuilder::not_connected).
-/// [`Database::used_unconnected`] counts each use, whatever is set.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum DatabaseNotConnected {
-    /// The use works, on a connection that is opened for it and closed afterwards. A warning through `tracing` says so
-    /// once for each place in the program.
-    #[default]
-    Warn,
-    /// The use is an error of the kind [`Configuration`](crate::ErrorKind::Configuration), and nothing is opened.
-    Error,
-    /// The use works as with [`Warn`](Self::Warn), and nothing is said.
-    Silent,
-}
 
 /// The uses of one database outside of lifespans.
 #[derive(Debug, Default)]
 pub(crate) struct Unconnected {
     times: AtomicU64,
-    /// The places that were told of.
-    places: Mutex<HashSet<&'static Location<'static>>>,
+    /// The call sites that a warning has named: each is reported once.
+    reported: Mutex<HashSet<&'static Location<'static>>>,
 }
 
 impl Unconnected {
@@ -46,13 +29,14 @@ impl Unconnected {
         self.times.load(Ordering::Relaxed)
     }
 
-    /// Counts a use, and does about it what is set.
+    /// Counts a use, and warns or refuses it, as the setting says.
     pub(crate) fn note(
         &self,
-        database: &Database,
+        database: &impl fmt::Display,
         policy: DatabaseNotConnected,
         origin: &'static Location<'static>,
     ) -> Result<()> {
+        // Relaxed: a counter alone.
         let times = self.times.fetch_add(1, Ordering::Relaxed) + 1;
         match policy {
             DatabaseNotConnected::Silent => Ok(()),
@@ -68,7 +52,7 @@ impl Unconnected {
                         at = %format_args!("{}:{}{}", origin.file(), origin.line(), Context::current().tag_list()),
                         times,
                         "a database is used that is not connected: each use opens a connection of its own; \
-                         call `connect()` and keep the lifespan; this place is told of once"
+                         call `connect()` and keep the lifespan; each place is reported once"
                     );
                 }
                 Ok(())
@@ -77,7 +61,7 @@ impl Unconnected {
     }
 
     fn is_new(&self, origin: &'static Location<'static>) -> bool {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        places.insert(origin)
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        reported.insert(origin)
     }
 }

@@ -1,23 +1,32 @@
-//! The tree behind expressions. Each node knows as much as a dialect needs to write it.
+//! [`Node`]: the untyped tree of an expression. Each node has what the writer needs to render it for any database.
 
 use crate::{
-    schema::{ColumnName, Table},
+    expr::column_ref::ColumnRef,
+    table::{ColumnName, Table},
     value::{Datum, Kind},
 };
 
 /// One node of an expression.
 #[derive(Debug, Clone)]
 pub(crate) enum Node {
-    Column(&'static Table, ColumnName),
+    Column(ColumnRef),
+    /// A column that its table lacks. The derive rules it out; the writer refuses it.
+    UnknownColumn(&'static str, ColumnName),
+    /// A column of the subquery in FROM, by name.
+    SubqueryColumn(&'static str),
+    /// A selected expression with its alias.
+    Aliased(Box<Self>, &'static str),
     Value(Datum),
+    /// A value of this kind that is bound at execution, so that the text can be cached.
+    Parameter(Kind),
     Compare(Comparison, Kind, Box<Self>, Box<Self>),
     IsNull(Box<Self>),
     Not(Box<Self>),
-    /// True when all are, and when there is none.
+    /// AND; true for an empty list.
     All(Vec<Self>),
-    /// True when one is; false when there is none.
+    /// OR; false for an empty list.
     Any(Vec<Self>),
-    /// Whether the node is among the values.
+    /// IN, with a list of values of this kind.
     List(Box<Self>, Kind, Vec<Datum>),
     Like {
         node: Box<Self>,
@@ -26,16 +35,22 @@ pub(crate) enum Node {
     },
     Call(Function, Kind, Box<Self>),
     CountRows,
+    /// ROW_NUMBER in this order, partitioned by the node.
+    RowNumber(Box<Self>, Vec<OrderNode>),
     Exists(Box<Exists>),
 }
 
-/// Whether there is an associated row that a condition accepts.
+/// Whether an associated row matches a condition.
 #[derive(Debug, Clone)]
 pub(crate) struct Exists {
-    /// The column of the row at hand.
-    pub(crate) own: (&'static Table, ColumnName),
-    /// The column of the associated rows that holds the same value.
-    pub(crate) other: (&'static Table, ColumnName),
+    /// The table of the outer row.
+    pub(crate) outer: &'static Table,
+    /// The column of the outer row.
+    pub(crate) own: Node,
+    /// The table of the associated rows.
+    pub(crate) table: &'static Table,
+    /// The column of the associated rows that has the same value.
+    pub(crate) other: Node,
     pub(crate) condition: Node,
 }
 
@@ -70,14 +85,26 @@ pub(crate) struct OrderNode {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Nulls {
-    AsTheDatabaseHas,
+    Default,
     First,
     Last,
 }
 
 impl Node {
     pub(crate) fn column(table: &'static Table, name: ColumnName) -> Self {
-        Self::Column(table, name)
+        match ColumnRef::find(table, name) {
+            Some(column) => Self::Column(column),
+            None => Self::UnknownColumn(table.name(), name),
+        }
+    }
+
+    /// The kind of its values; `Text` for other nodes, which need no collation to compare.
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Column(column) => column.spec.kind,
+            Self::Call(_, kind, _) => *kind,
+            _ => Kind::Text,
+        }
     }
 
     pub(crate) fn call(function: Function, kind: Kind, argument: Self) -> Self {
@@ -92,12 +119,13 @@ impl Node {
         }
     }
 
-    /// Membership in a list. NULL and whatever is no plain value are compared one by one.
+    /// An IN list. Only plain values fit in one parameter, so NULL and expressions are compared one by one.
     pub(crate) fn list(node: Self, kind: Kind, items: Vec<Self>) -> Self {
         let mut values = Vec::with_capacity(items.len());
         let mut others = Vec::new();
         for item in items {
             match item {
+                // In SQL `in (null)` matches no row; a list with `None` means the rows without a value.
                 Self::Value(Datum::Null(_)) => others.push(Self::IsNull(Box::new(node.clone()))),
                 Self::Value(value) => values.push(value),
                 item => others.push(Self::Compare(

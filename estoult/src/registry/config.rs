@@ -1,6 +1,6 @@
 //! Which databases there are, as plain settings: from the environment, from a file, or written in the program.
 //!
-//! Invariant: no message and no `Debug` holds a URL's password, nor anything that a source gave as a value.
+//! Invariant: no message and no `Debug` shows a URL's password, nor any other value of a setting.
 
 #[cfg(feature = "config")]
 mod deserialize;
@@ -11,7 +11,8 @@ use std::{collections::BTreeMap, fmt};
 
 use super::{DEFAULT, Registry, RegistryBuilder};
 use crate::{
-    database::{Database, DatabaseBuilder, DatabaseOptions, DatabaseSource},
+    backend::{DatabaseOptions, url},
+    database::{Database, DatabaseBuilder, DatabaseSource},
     error::Result,
 };
 
@@ -103,8 +104,7 @@ impl DatabaseConfig {
 
     /// The URL without its secrets.
     fn address(&self) -> String {
-        crate::database::url::parse(&self.url)
-            .map_or_else(|_| "malformed".to_owned(), |target| target.to_string())
+        url::parse(&self.url).map_or_else(|_| "malformed".to_owned(), |target| target.to_string())
     }
 }
 

@@ -1,4 +1,4 @@
-//! The registry of the process, and what stands in for it: in a scope, or for the length of a test.
+//! The registry of the process, and those that replace it: in a scope, or for the length of a test.
 
 use std::{
     fmt,
@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Which registries are installed: the process's own, and those of tests in the order in which they came.
+/// The installed registries: the process's own, and those of tests in the order in which they were installed.
 static INSTALLED: RwLock<Installed> = RwLock::new(Installed {
     own: None,
     tests: Vec::new(),
@@ -25,7 +25,7 @@ struct Installed {
     last_id: u64,
 }
 
-/// Keeps a registry installed for a test; see [`Registry::install_for_test`]. Dropping it puts the one before back.
+/// Keeps a registry installed for a test; see [`Registry::install_for_test`]. Dropping it uninstalls the registry.
 #[must_use = "the registry is installed only for as long as this lives"]
 pub struct TestInstall(u64);
 
@@ -38,6 +38,7 @@ impl fmt::Debug for TestInstall {
 impl Drop for TestInstall {
     fn drop(&mut self) {
         let mut installed = INSTALLED.write().unwrap_or_else(PoisonError::into_inner);
+        // By its number, since guards may be dropped in any order.
         installed.tests.retain(|(id, _)| *id != self.0);
     }
 }
@@ -49,8 +50,8 @@ impl Drop for TestInstall {
 ///
 /// `Configuration` when there is none.
 pub fn registry() -> Result<Registry> {
-    if let Some(registry) = Context::current().registry() {
-        return Ok(registry.clone());
+    if let Some(scoped) = Context::current().extension::<Registry>() {
+        return Ok(scoped.clone());
     }
     let installed = INSTALLED.read().unwrap_or_else(PoisonError::into_inner);
     let last = installed.tests.last().map(|(_, registry)| registry);
@@ -81,8 +82,8 @@ impl Registry {
     /// Makes it the registry of the process until the guard is dropped, whether there is one already or not. Guards may
     /// be dropped in any order; of those that live, the last one counts.
     ///
-    /// All threads and tasks of the process see it, also those that were there before. So tests that run side by side
-    /// in one process would see each other's; for those there is [`scope`](Self::scope).
+    /// All threads and tasks of the process see it, also those that run already. So tests that run at the same time in
+    /// one process would see each other's registry; they use [`scope`](Self::scope).
     ///
     /// ```
     /// use estoult::{Registry, registry};
@@ -104,7 +105,7 @@ impl Registry {
         TestInstall(id)
     }
 
-    /// Runs a future in which [`registry`] gives this registry, whatever is installed for the process.
+    /// Runs a future in which [`registry`] gives this registry, instead of the one of the process.
     ///
     /// It covers the future itself wherever it is driven, and what [`run_sync`](crate::run_sync) runs in it. A task or
     /// a thread that is spawned inside begins without it; [`Context`] takes it along.
@@ -121,11 +122,13 @@ impl Registry {
     /// # }
     /// ```
     pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
-        Context::current().in_registry(self.clone()).scope(future)
+        Context::current()
+            .with_extension(self.clone())
+            .scope(future)
     }
 
     /// Runs sync code in which [`registry`] gives this registry, on this thread; see [`scope`](Self::scope).
     pub fn run<T>(&self, work: impl FnOnce() -> T) -> T {
-        Context::current().in_registry(self.clone()).run(work)
+        Context::current().with_extension(self.clone()).run(work)
     }
 }

@@ -1,5 +1,4 @@
-//! What a database of a registry is called: by a name that is looked up, or by a key that also says what its handle may
-//! do.
+//! The names of databases in a registry: plain text, or a key that also says what its handle may do.
 
 use std::{fmt, marker::PhantomData};
 
@@ -84,7 +83,7 @@ impl<A> fmt::Display for DatabaseKey<A> {
 
 /// What [`Registry::using`](crate::Registry::using) finds a database by: a name, or a [`DatabaseKey`].
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no name of a database",
+    message = "`{Self}` is not the name of a database",
     label = "neither text nor a `DatabaseKey`"
 )]
 pub trait DatabaseName {
@@ -150,7 +149,7 @@ impl<A: Access> DatabaseName for DatabaseKey<A> {
     }
 }
 
-/// What is wrong when a key says another thing of a database than its settings.
+/// The mistake when the key of a database and its settings contradict each other.
 pub(super) fn mistake(
     name: &str,
     is_read_only: Option<bool>,

@@ -1,6 +1,8 @@
-//! The types of chrono as values. Times are kept to the microsecond; what is finer is cut when bound.
+//! The types of chrono as values. Binding truncates times to the microsecond.
 
-use ::chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
+use ::chrono::{
+    DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc,
+};
 
 use crate::value::{
     Datum, DatumRef, Kind, Mismatch, Value,
@@ -30,12 +32,14 @@ impl Value for NaiveTime {
     type Plain = Self;
 
     fn to_datum(&self) -> Datum {
-        let micros = self.signed_duration_since(Self::MIN).num_microseconds();
-        Datum::Time(micros.unwrap_or_default())
+        // chrono counts a leap second as nanoseconds beyond the second, which the sum includes.
+        let seconds = i64::from(self.num_seconds_from_midnight());
+        Datum::Time(seconds * 1_000_000 + i64::from(self.nanosecond() / 1000))
     }
 
     #[inline]
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
+        // TIME of MySQL is a span of up to 838 hours (manual, "The TIME Type"), not a time of day.
         let since_midnight = TimeDelta::microseconds(read_time(datum)?);
         match Self::MIN.overflowing_add_signed(since_midnight) {
             (time, 0) => Ok(time),
@@ -92,6 +96,7 @@ impl Value for DateTime<FixedOffset> {
 
     #[inline]
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
+        // No database stores the offset beside the instant, so a value that is read has the offset of UTC.
         instant(read_timestamp(datum)?).map(Into::into)
     }
 

@@ -1,6 +1,6 @@
-//! The neutral values: [`Datum`] is bound, [`DatumRef`] is read, [`Kind`] tells the column's kind.
+//! The neutral values: [`Datum`] is bound, [`DatumRef`] is read, [`Kind`] is the type of a column.
 //!
-//! Invariant: `Debug` of a datum shows its kind, never the value.
+//! Invariant: `Debug` of a datum shows its kind, never the value, so that no log and no error has it.
 
 use std::{borrow::Cow, fmt};
 
@@ -55,7 +55,7 @@ pub struct EnumType {
     pub labels: &'static [&'static str],
 }
 
-/// A value on its way to a database.
+/// A value to bind.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Datum {
@@ -125,7 +125,7 @@ pub enum DatumRef<'r> {
     Timestamp(i64),
     /// The text of a JSON document.
     Json(&'r str),
-    /// A value of a type that estoult does not read, by the type's name.
+    /// A value of a type that estoult can't read, with the type's name.
     Other(&'r str),
 }
 
@@ -144,7 +144,7 @@ impl fmt::Display for Mismatch {
 impl std::error::Error for Mismatch {}
 
 impl Mismatch {
-    /// A mismatch with a message of its own, in lower case and without a full stop.
+    /// A mismatch with this message, in lower case and without a full stop.
     #[must_use]
     pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
         Self {
@@ -152,7 +152,7 @@ impl Mismatch {
         }
     }
 
-    /// A mismatch that tells what was expected and which kind was found.
+    /// A mismatch between the expected type and the kind that was found.
     #[must_use]
     pub fn expected(what: impl Into<Cow<'static, str>>, found: DatumRef<'_>) -> Self {
         Self::new(format!(
@@ -170,7 +170,7 @@ impl<'r> DatumRef<'r> {
         matches!(self, Self::Null)
     }
 
-    /// The same value, owned; `None` for NULL, which has no kind here, and for what estoult does not read.
+    /// The same value, owned; `None` for NULL, whose kind is unknown here, and for types that estoult can't read.
     #[must_use]
     pub fn to_datum(self) -> Option<Datum> {
         Some(match self {
@@ -224,6 +224,7 @@ impl Datum {
     #[must_use]
     pub fn as_ref(&self) -> DatumRef<'_> {
         match self {
+            // A list is only ever a parameter: no column returns one.
             Self::Null(_) | Self::List(..) => DatumRef::Null,
             Self::Bool(value) => DatumRef::Bool(*value),
             Self::Int(value) => DatumRef::Int(*value),

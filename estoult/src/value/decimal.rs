@@ -1,4 +1,4 @@
-//! `rust_decimal::Decimal` as a value. The type is used inside in every build, as the exact number between databases.
+//! `rust_decimal::Decimal` as a value. Every build uses the type inside, as the exact number of all databases.
 
 use rust_decimal::Decimal;
 
@@ -17,6 +17,7 @@ impl Value for Decimal {
             DatumRef::Decimal(value) => Ok(value),
             DatumRef::Int(value) => Ok(value.into()),
             DatumRef::UInt(value) => Ok(value.into()),
+            // SQLite stores decimals as text. `from_str_exact` fails where `parse` would round.
             DatumRef::Text(text) => Self::from_str_exact(text)
                 .map_err(|_| Mismatch::new("expected a decimal number, found other text")),
             other => Err(Mismatch::expected("a decimal number", other)),
@@ -26,7 +27,7 @@ impl Value for Decimal {
     fn cast(input: DatumRef<'_>) -> Result<Self, Mismatch> {
         match input {
             DatumRef::Text(text) => Self::from_datum(DatumRef::Text(text.trim())),
-            // The shortest digits that stand for the float are those that were written.
+            // JSON input arrives as a float, whose shortest digits are those that the sender wrote.
             DatumRef::Float(value) => Self::from_datum(DatumRef::Text(&value.to_string())),
             input => Self::from_datum(input),
         }

@@ -1,4 +1,4 @@
-//! New identities: the UUIDs that estoult makes for keys.
+//! The UUIDs that estoult generates for keys.
 
 use uuid::Uuid;
 
@@ -9,7 +9,7 @@ pub(crate) fn random_uuid() -> Datum {
     Datum::Uuid(Uuid::new_v4().into_bytes())
 }
 
-/// A UUID that sorts by the time of its making (RFC 9562, version 7).
+/// A UUID that sorts by creation time (RFC 9562, version 7).
 pub(crate) fn time_ordered_uuid() -> Datum {
     Datum::Uuid(Uuid::now_v7().into_bytes())
 }

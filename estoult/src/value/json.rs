@@ -10,7 +10,7 @@ use crate::value::{Datum, DatumRef, Kind, Mismatch, Value};
 /// use estoult::{Json, Value};
 ///
 /// let tags = Json(vec!["sea".to_owned(), "island".to_owned()]);
-/// assert_eq!(tags.to_datum(), estoult::Datum::Json(r#"["sea","island"]"#.into()));
+/// assert_eq!(tags.to_datum(), estoult::value::Datum::Json(r#"["sea","island"]"#.into()));
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Json<T>(pub T);
@@ -69,9 +69,10 @@ impl Value for serde_json::Value {
     }
 }
 
-/// The JSON text of a value. A value that serde can't write becomes text that no database takes as JSON, so the
-/// statement fails and says so instead of storing something else.
+/// The JSON text of a value.
 fn to_json<T: Serialize>(value: &T) -> Datum {
+    // A conversion can't fail, so a value that serde can't write becomes text that is no JSON: PostgreSQL and MySQL
+    // refuse the statement. SQLite stores any text.
     Datum::Json(serde_json::to_string(value).unwrap_or_else(|error| format!("unwritable: {error}")))
 }
 
@@ -80,6 +81,7 @@ fn from_json<T: DeserializeOwned>(datum: DatumRef<'_>) -> Result<T, Mismatch> {
     let (DatumRef::Json(text) | DatumRef::Text(text)) = datum else {
         return Err(Mismatch::expected("json", datum));
     };
+    // The message of serde may quote the document, so only the position is passed on.
     serde_json::from_str(text).map_err(|error| {
         Mismatch::new(format!(
             "expected json of another shape, at line {} column {}",

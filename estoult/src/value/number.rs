@@ -1,8 +1,8 @@
-//! Which types can be added up, and which matched with a pattern.
+//! [`Number`], the types that can be summed, and [`Text`], those that can be matched with a pattern.
 
 use crate::value::Value;
 
-/// A type whose values can be added up.
+/// A type whose values can be summed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be added up",
     label = "`sum` and `avg` need a column of numbers"
@@ -10,7 +10,7 @@ use crate::value::Value;
 pub trait Number: Value {
     /// The type of the sum: wide enough for many values.
     type Sum: Value;
-    /// The type of the mean.
+    /// The type of the average.
     type Average: Value;
 }
 
@@ -46,7 +46,7 @@ numbers! {
 /// A type whose values can be matched with a pattern.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be matched with a pattern",
-    label = "`like` and its kin need a column of text"
+    label = "`like`, `starts_with` and other patterns need a column of text"
 )]
 pub trait Text: Value {}
 

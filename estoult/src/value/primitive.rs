@@ -4,11 +4,12 @@ use crate::value::{Datum, DatumRef, Kind, Mismatch, Value};
 
 type Read<T> = Result<T, Mismatch>;
 
-/// The integer in a datum: also a decimal without a fraction, as sums of integers come back from some databases.
+/// The integer in a datum, or in a decimal without a fraction.
 fn integer(datum: DatumRef<'_>, expected: &'static str) -> Read<i128> {
     match datum {
         DatumRef::Int(value) => Ok(value.into()),
         DatumRef::UInt(value) => Ok(value.into()),
+        // SUM of integers is NUMERIC on PostgreSQL and DECIMAL on MySQL (manuals, "Aggregate Functions").
         DatumRef::Decimal(value) if value.fract().is_zero() => {
             i128::try_from(value).map_err(|_| out_of_range(expected))
         }
@@ -42,6 +43,7 @@ macro_rules! integers {
 
             #[inline]
             fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
+                // Fast path: nearly every integer is an `Int`; only sums and huge values need 128 bits.
                 if let DatumRef::Int(value) = datum {
                     return Self::try_from(value).map_err(|_| out_of_range(stringify!($type)));
                 }
@@ -93,11 +95,16 @@ impl Value for f64 {
         Datum::Float(*self)
     }
 
+    #[expect(
+        clippy::as_conversions,
+        reason = "an integer of at most 53 bits is the same number as a float"
+    )]
     #[inline]
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
         match datum {
             DatumRef::Float(value) => Ok(value),
-            // Integers up to 2^53 are exact as f64; SQLite stores whole numbers of a real column so.
+            // An integer is exact as f64 up to 2^53. SQLite turns whole numbers of a column of NUMERIC affinity into
+            // integers (datatype3, "Type Affinity").
             DatumRef::Int(value) if value.unsigned_abs() <= 1 << 53 => Ok(value as Self),
             DatumRef::Decimal(value) => {
                 Self::try_from(value).map_err(|_| Mismatch::expected("f64", datum))
@@ -120,8 +127,9 @@ impl Value for f32 {
     }
 
     #[expect(
+        clippy::as_conversions,
         clippy::cast_possible_truncation,
-        reason = "a column of 32 bits comes back as the same number in 64"
+        reason = "the backend has widened a number of 32 bits, so narrowing it loses nothing"
     )]
     #[inline]
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
@@ -145,6 +153,7 @@ impl Value for bool {
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
         match datum {
             DatumRef::Bool(value) => Ok(value),
+            // SQLite and MySQL have no booleans: their columns have the integers 0 and 1.
             DatumRef::Int(0) => Ok(false),
             DatumRef::Int(1) => Ok(true),
             other => Err(Mismatch::expected("bool", other)),
@@ -153,6 +162,7 @@ impl Value for bool {
 
     fn cast(input: DatumRef<'_>) -> Read<Self> {
         match input {
+            // As HTML forms and query strings write them.
             DatumRef::Text("true" | "1" | "on" | "yes") => Ok(true),
             DatumRef::Text("false" | "0" | "off" | "no") => Ok(false),
             other => Self::from_datum(other),

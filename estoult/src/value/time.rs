@@ -1,4 +1,4 @@
-//! The types of the time crate as values. Times are kept to the microsecond; what is finer is cut when bound.
+//! The types of the time crate as values. Binding truncates times to the microsecond.
 
 use ::time::{Date, Duration, OffsetDateTime, PrimitiveDateTime, Time, UtcDateTime};
 
@@ -14,8 +14,9 @@ type Read<T> = Result<T, Mismatch>;
 
 const EPOCH: Date = UtcDateTime::UNIX_EPOCH.date();
 
-/// Whole microseconds between two points that the time crate can tell apart.
+/// The whole microseconds of a duration.
 fn micros(duration: Duration) -> i64 {
+    // Years end at 9999, or with time's feature `large-dates` at 999999, where late ones saturate.
     i64::try_from(duration.whole_microseconds()).unwrap_or(i64::MAX)
 }
 
@@ -46,6 +47,7 @@ impl Value for Time {
 
     #[inline]
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
+        // TIME of MySQL is a span of up to 838 hours (manual, "The TIME Type"), not a time of day.
         let micros = read_time(datum)?;
         if (0..DAY_MICROS).contains(&micros) {
             Ok(Self::MIDNIGHT + Duration::microseconds(micros))

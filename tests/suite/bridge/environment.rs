@@ -13,9 +13,8 @@ use estoult::{
 use tokio::runtime::{Handle, Id};
 
 use super::{
-    insert_and_count,
-    places::{PLACES, Work, current_thread},
-    registry,
+    insert_and_count, registry,
+    thread_kind::{PLACES, Work, current_thread},
 };
 use crate::support::{
     Backend, Fresh, Listing, eventually, on_every_fresh, runtime,
@@ -140,10 +139,10 @@ on_every_fresh!(
     }
 );
 
-/// Uses the database when it goes.
-struct Farewell<'r>(&'r Registry, &'static str);
+/// Uses the database when it is dropped.
+struct WritesOnDrop<'r>(&'r Registry, &'static str);
 
-impl Drop for Farewell<'_> {
+impl Drop for WritesOnDrop<'_> {
     fn drop(&mut self) {
         run_sync(author(self.0.default_database(), self.1)).unwrap();
     }
@@ -152,9 +151,9 @@ impl Drop for Farewell<'_> {
 on_every_fresh!(destructors_wait_too_also_while_a_thread_panics, |fresh| {
     let registry = registry(fresh)?;
     let of_work: Work = |registry| {
-        drop(Farewell(registry, "at the end"));
+        drop(WritesOnDrop(registry, "at the end"));
         let panicked = catch_unwind(AssertUnwindSafe(|| {
-            let _farewell = Farewell(registry, "while panicking");
+            let _writer = WritesOnDrop(registry, "while panicking");
             panic!("on purpose");
         }));
         panicked.unwrap_err();
@@ -165,7 +164,7 @@ on_every_fresh!(destructors_wait_too_also_while_a_thread_panics, |fresh| {
         let panicked = catch_unwind(AssertUnwindSafe(|| {
             place.run(&registry, |registry| {
                 let _guard = registry.enter_sync()?;
-                let _farewell = Farewell(registry, "on the way out");
+                let _writer = WritesOnDrop(registry, "on the way out");
                 panic!("on purpose");
             })
         }));

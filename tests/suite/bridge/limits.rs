@@ -13,8 +13,8 @@ use estoult::{
 };
 
 use super::{
-    places::{PLACES, Place},
     registry,
+    thread_kind::{PLACES, Place},
 };
 use crate::support::{
     Backend, Fresh, eventually, on_every_fresh, runtime,

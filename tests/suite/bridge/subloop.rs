@@ -19,9 +19,8 @@ use tokio::{
 };
 
 use super::{
-    insert_and_count,
-    places::{PLACES, current_thread, only_worker},
-    registry,
+    insert_and_count, registry,
+    thread_kind::{PLACES, current_thread, only_worker},
 };
 use crate::support::{Backend, Listing, eventually, on_every_fresh, runtime};
 

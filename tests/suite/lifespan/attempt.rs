@@ -1,4 +1,4 @@
-//! One attempt for all who connect at the same time, wherever they run, and whoever of them gives up.
+//! One attempt for all who connect at the same time, wherever they run, and whichever of them gives up.
 
 use std::{
     future::{Future, poll_fn},
@@ -7,11 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use estoult::{Database, DatabaseBuilder, DatabaseState, ErrorKind, Lifespan, Result, Schema};
+use estoult::{
+    Database, DatabaseBuilder, ErrorKind, Lifespan, Result, Schema, database::DatabaseState,
+};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::support::{
-    Backend, Fresh, Front, Manner, cut_after, eventually, on_every_fresh, runtime,
+    Backend, Fresh, Proxy, Treatment, cut_after, eventually, on_every_fresh, runtime,
     schemas::{Author, author, create_tables},
     within,
 };
@@ -21,37 +23,37 @@ fn current_thread() -> Runtime {
 }
 
 /// A database of a server behind a door.
-pub(super) fn behind(backend: Backend, manner: Manner) -> (Fresh, Front, DatabaseBuilder) {
+pub(super) fn behind(backend: Backend, treatment: Treatment) -> (Fresh, Proxy, DatabaseBuilder) {
     let fresh = Fresh::new(backend);
-    let front = Front::new(&fresh.url, manner);
-    let builder = Database::builder(front.url());
-    (fresh, front, builder)
+    let proxy = Proxy::new(&fresh.url, treatment);
+    let builder = Database::builder(proxy.url());
+    (fresh, proxy, builder)
 }
 
 /// One test for each server, behind a door.
-macro_rules! on_every_front {
-    ($name:ident, $manner:expr, $test:expr $(,)?) => {
+macro_rules! on_every_proxy {
+    ($name:ident, $treatment:expr, $test:expr $(,)?) => {
         mod $name {
             use super::*;
 
             #[test]
             fn postgres() {
-                let (_fresh, front, builder) = behind(Backend::Postgres, $manner);
-                let test: fn(&Front, DatabaseBuilder) -> Result<()> = $test;
-                test(&front, builder).unwrap();
+                let (_fresh, proxy, builder) = behind(Backend::Postgres, $treatment);
+                let test: fn(&Proxy, DatabaseBuilder) -> Result<()> = $test;
+                test(&proxy, builder).unwrap();
             }
 
             #[test]
             fn mysql() {
-                let (_fresh, front, builder) = behind(Backend::MySql, $manner);
-                let test: fn(&Front, DatabaseBuilder) -> Result<()> = $test;
-                test(&front, builder).unwrap();
+                let (_fresh, proxy, builder) = behind(Backend::MySql, $treatment);
+                let test: fn(&Proxy, DatabaseBuilder) -> Result<()> = $test;
+                test(&proxy, builder).unwrap();
             }
         }
     };
 }
 
-pub(super) use on_every_front;
+pub(super) use on_every_proxy;
 
 /// Connects from eight threads, each with a runtime of its own; `so_far` runs when all of them wait.
 fn from_eight_threads(db: &Database, so_far: impl FnOnce()) -> Vec<Result<Lifespan>> {
@@ -71,22 +73,22 @@ fn until(what: &str, is_so: impl Fn() -> bool) {
     current_thread().block_on(eventually(what, async || is_so()));
 }
 
-on_every_front!(
+on_every_proxy!(
     threads_with_runtimes_of_their_own_share_one_attempt,
-    Manner::Silent,
-    |front, builder| {
+    Treatment::Silent,
+    |proxy, builder| {
         let db = builder.build()?;
         let lifespans = from_eight_threads(&db, || {
-            until("one came", || front.visits() == 1);
+            until("one came", || proxy.connections() == 1);
             // Long enough for another one to come, if there were any that did not wait.
             until("the first has waited", {
                 let begun = Instant::now();
                 move || begun.elapsed() > Duration::from_millis(300)
             });
-            front.set(Manner::Forward);
+            proxy.set(Treatment::Forward);
         });
         let lifespans: Vec<_> = lifespans.into_iter().collect::<Result<_>>()?;
-        assert_eq!(front.visits(), 1);
+        assert_eq!(proxy.connections(), 1);
         assert_eq!(db.state(), DatabaseState::Connected(8));
         for lifespan in lifespans {
             drop(lifespan);
@@ -96,10 +98,10 @@ on_every_front!(
     }
 );
 
-on_every_front!(
+on_every_proxy!(
     those_who_wait_share_the_failure,
-    Manner::Silent,
-    |front, builder| {
+    Treatment::Silent,
+    |proxy, builder| {
         let limit = Duration::from_millis(400);
         let db = builder.connect_timeout(limit).build()?;
         let begun = Instant::now();
@@ -115,34 +117,34 @@ on_every_front!(
         }
         assert_eq!((db.state(), db.status().open), (DatabaseState::Idle, 0));
         // A later one is tried anew, and finds the server well.
-        let visits = front.visits();
-        front.set(Manner::Forward);
+        let connections = proxy.connections();
+        proxy.set(Treatment::Forward);
         runtime().block_on(async {
             let lifespan = db.connect().await?;
-            assert_eq!(front.visits(), visits + 1);
+            assert_eq!(proxy.connections(), connections + 1);
             lifespan.close().await
         })
     }
 );
 
-on_every_front!(
+on_every_proxy!(
     an_attempt_goes_on_when_the_first_gives_up,
-    Manner::Silent,
-    |front, builder| {
+    Treatment::Silent,
+    |proxy, builder| {
         let db = builder.build()?;
         runtime().block_on(async {
             let first = tokio::spawn({
                 let db = db.clone();
                 async move { db.connect().await }
             });
-            eventually("it came", async || front.visits() == 1).await;
+            eventually("it came", async || proxy.connections() == 1).await;
             let mut second = Box::pin(db.connect());
             poll_once(&mut second).await;
             first.abort();
             assert!(first.await.unwrap_err().is_cancelled());
-            front.set(Manner::Forward);
+            proxy.set(Treatment::Forward);
             let lifespan = within("it is connected", second).await?;
-            assert_eq!(front.visits(), 1);
+            assert_eq!(proxy.connections(), 1);
             assert_eq!(db.state(), DatabaseState::Connected(1));
             lifespan.close().await
         })
@@ -158,19 +160,19 @@ pub(super) async fn poll_once<F: Future + Unpin>(mut future: F) {
     .await;
 }
 
-on_every_front!(
+on_every_proxy!(
     another_runtime_takes_over_from_one_that_stands_still,
-    Manner::Silent,
-    |front, builder| {
+    Treatment::Silent,
+    |proxy, builder| {
         let db = builder.max_connections(1).build()?;
         let still = current_thread();
         let mut first = Box::pin(db.connect());
         still.block_on(async {
             poll_once(&mut first).await;
-            eventually("it came", async || front.visits() == 1).await;
+            eventually("it came", async || proxy.connections() == 1).await;
         });
-        // From here on nobody drives the first runtime.
-        front.set(Manner::Forward);
+        // From here on no thread drives the first runtime.
+        proxy.set(Treatment::Forward);
         let lifespan = current_thread().block_on(async {
             let lifespan = within("it is connected", db.connect()).await?;
             assert_eq!(db.state(), DatabaseState::Connected(2));
@@ -193,15 +195,15 @@ async fn author_table(db: &Database) -> Result<()> {
     Ok(())
 }
 
-on_every_front!(
+on_every_proxy!(
     another_runtime_takes_over_from_one_that_ends,
-    Manner::Silent,
-    |front, builder| {
+    Treatment::Silent,
+    |proxy, builder| {
         let db = builder.max_connections(1).build()?;
         let ends = runtime();
         let first = db.clone();
         let first = ends.spawn(async move { first.connect().await });
-        until("it came", || front.visits() == 1);
+        until("it came", || proxy.connections() == 1);
         thread::scope(|scope| {
             let second = scope.spawn(|| {
                 current_thread().block_on(async {
@@ -212,7 +214,7 @@ on_every_front!(
             });
             until("both wait", || format!("{:?}", db.state()) == "Connecting");
             ends.shutdown_background();
-            front.set(Manner::Forward);
+            proxy.set(Treatment::Forward);
             second.join().unwrap()
         })?;
         drop(first);
@@ -244,7 +246,7 @@ on_every_fresh!(an_attempt_that_nobody_waits_for_leaves_nothing, |fresh| {
 });
 
 on_every_fresh!(a_lifespan_that_came_too_late_is_ended, |fresh| {
-    // Somebody stops waiting after the attempt has succeeded, and before he has heard of it.
+    // A waiter gives up after the attempt has succeeded, and before it has seen the result.
     let db = fresh.database();
     runtime().block_on(async {
         let mut late = Box::pin(db.connect());

@@ -12,7 +12,9 @@ use std::{
     time::Duration,
 };
 
-use estoult::{Database, DatabaseState, Error, ErrorKind, Lifespan, Registry, Result, batch, sql};
+use estoult::{
+    Database, Error, ErrorKind, Lifespan, Registry, Result, batch, database::DatabaseState, sql,
+};
 use tokio::runtime::{Builder, Runtime};
 
 use super::nowhere;
@@ -39,7 +41,7 @@ struct Dice(u64);
 
 impl Dice {
     fn new(seed: usize) -> Self {
-        Self((seed as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+        Self((u64::try_from(seed).unwrap() + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
     }
 
     fn roll(&mut self, sides: usize) -> usize {
@@ -209,7 +211,7 @@ on_every_fresh!(random_schedules_leave_nothing_open, |fresh| {
     };
     let shared = runtime();
     let rounds = schedules(fresh.backend()) / THREADS / IN_A_ROUND;
-    // All begin at the same moment, on a database that nobody has connected.
+    // All begin at the same moment, on a database that is not connected.
     let start = Barrier::new(THREADS);
     thread::scope(|scope| {
         for number in 0..THREADS {
@@ -239,10 +241,10 @@ on_every_fresh!(random_schedules_leave_nothing_open, |fresh| {
             (db.state(), db.status().open, db.status().in_use) == (DatabaseState::Idle, 0, 0)
         })
         .await;
-        // A hook that is ended while it runs may have begun to use what is no longer connected; nobody else may.
+        // A hook that is ended while it runs may have begun to use what is no longer connected; no other caller may.
         let (used, cut) = (db.used_unconnected(), cut.load(Ordering::Relaxed));
         assert!(
-            used <= cut as u64,
+            used <= u64::try_from(cut).unwrap(),
             "used {used} times, with {cut} hooks cut short"
         );
         eventually("the server has no connection left", async || {

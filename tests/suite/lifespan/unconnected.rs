@@ -13,7 +13,7 @@ fn current_thread() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// What is told while this runs.
+/// What is logged while this runs.
 fn told(work: impl AsyncFnOnce() -> Result<()>) -> Result<Vec<String>> {
     let capture = Capture::default();
     tracing::subscriber::with_default(capture.clone(), || current_thread().block_on(work()))?;
@@ -105,7 +105,7 @@ on_every_fresh!(a_registry_says_it_for_those_that_say_nothing, |fresh| {
         assert!(error.message().starts_with("use `given` ("), "{error}");
         batch(&registry.using("own")?, "select 1").await?;
         assert_eq!(registry.using("own")?.used_unconnected(), 1);
-        // Outside of the registry nobody said so.
+        // Outside of the registry that setting does not apply.
         batch(&given, "select 1").await?;
         Ok(())
     })?;

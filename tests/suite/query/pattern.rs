@@ -1,4 +1,4 @@
-//! Patterns: which characters have a meaning, and how upper and lower case are told apart.
+//! Patterns: which characters have a meaning, and whether upper and lower case differ.
 
 use estoult::{Dialect, Schema, insert_all, new};
 

@@ -5,7 +5,7 @@ use std::{ffi::OsString, os::unix::ffi::OsStringExt, time::Duration};
 use estoult::{DatabaseConfig, DatabaseNotConnected, Registry, RegistryConfig};
 use proptest::prelude::{any, prop_assert, proptest};
 
-use crate::support::wrap;
+use crate::support::{property, wrap};
 
 fn mistakes(variables: &[(&str, &str)]) -> String {
     let error = RegistryConfig::from_vars(variables.iter().copied()).unwrap_err();
@@ -311,7 +311,7 @@ fn debug_and_display_of_a_configuration_show_no_password() {
 }
 
 proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(256))]
+    #![proptest_config(property())]
 
     #[test]
     fn no_value_of_the_environment_shows_in_what_is_said_about_it(

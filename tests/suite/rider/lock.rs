@@ -18,7 +18,7 @@ use crate::support::on_every_backend;
 on_every_backend!(
     two_runs_at_once_apply_each_migration_once,
     async |db: &Database| {
-        // Whoever waited inside the database for the lock would block this index, and be blocked by it.
+        // A run that waited for the lock inside the database would block this index, and be blocked by it.
         let index = match db.dialect() {
             Dialect::Postgres => {
                 "-- transactional: false\ncreate index concurrently i on contacts (id);"

@@ -4,7 +4,7 @@ use apocryphan::rider::{ErrorKind, Ignore, Migration, MigrationSet, Rider, State
 use estoult::{Database, Dialect, Transaction, sql};
 
 use super::{CONTACTS, count, has_table, migrate, rider, states};
-use crate::support::on_every_backend;
+use crate::support::{Backend, on_every_backend, on_every_fresh, runtime};
 
 async fn fill(tx: &Transaction) -> estoult::Result<()> {
     sql("insert into contacts (id) values (:id)")
@@ -27,8 +27,8 @@ on_every_backend!(
         let error = migrate(&rider).await.unwrap_err();
         let failure = error.failure().unwrap();
         assert_eq!((failure.id(), failure.step()), ("2-bad", Some(2)));
-        assert_eq!(failure.place(), Some(("2-bad.sql", 3)));
-        assert_eq!(failure.done(), ["1-contacts"]);
+        assert_eq!(failure.location(), Some(("2-bad.sql", 3)));
+        assert_eq!(failure.completed(), ["1-contacts"]);
         let is_atomic = db.dialect().features().transactional_ddl;
         assert_eq!(has_table(db, "b").await, !is_atomic);
         assert_eq!(
@@ -71,6 +71,42 @@ on_every_backend!(
 );
 
 on_every_backend!(
+    a_select_in_parentheses_changes_rows_alone,
+    async |db: &Database| {
+        // SQLite has no parentheses around a statement.
+        let select = match db.dialect() {
+            Dialect::Sqlite => "select 1",
+            _ => "(select 1)",
+        };
+        let bad = format!(
+            "insert into contacts (id) values (7);\n{select};\ninsert into nowhere values (1);"
+        );
+        let rider = rider(db, &[("1-contacts", CONTACTS), ("2-bad", &bad)]);
+        let error = migrate(&rider).await.unwrap_err();
+        assert!(error.failure().unwrap().committed().is_empty(), "{error}");
+        assert_eq!(count(db, "select count(*) from contacts").await, 0);
+        Ok(())
+    }
+);
+
+on_every_backend!(
+    what_a_server_may_skip_is_not_promised_to_be_rolled_back,
+    async |db: &Database| {
+        let hidden = "/*!99999 insert into contacts (id) values (1) */ create table a (id int);\n\
+                      insert into nowhere values (1);";
+        let rider = rider(db, &[("1-contacts", CONTACTS), ("2-bad", hidden)]);
+        let error = migrate(&rider).await.unwrap_err();
+        let is_left = has_table(db, "a").await;
+        assert_eq!(
+            !error.failure().unwrap().committed().is_empty(),
+            is_left,
+            "{error}"
+        );
+        Ok(())
+    }
+);
+
+on_every_backend!(
     an_ignored_error_is_told_and_the_run_goes_on,
     async |db: &Database| {
         let text = "-- step ignore_errors=all\ndrop table nowhere;\n-- step\ncreate table a (id int);\n\
@@ -80,7 +116,7 @@ on_every_backend!(
         let report = migrate(&rider).await.unwrap();
         let ignored: Vec<usize> = report.ignored.iter().map(|ignored| ignored.step).collect();
         assert_eq!(ignored, [1, 3]);
-        assert_eq!(report.ignored[1].place, "1-a.sql:7");
+        assert_eq!(report.ignored[1].location, "1-a.sql:7");
         let is_atomic = db.dialect().features().transactional_ddl;
         let rows = count(db, "select count(*) from a").await;
         assert_eq!(rows, if is_atomic { 1 } else { 2 });
@@ -234,6 +270,33 @@ on_every_backend!(
             count(db, "select count(*) from contacts where id = 2").await,
             1
         );
+        Ok(())
+    }
+);
+
+on_every_fresh!(
+    a_function_outside_of_a_transaction_needs_a_connection_of_its_own,
+    |fresh| {
+        // One for the statements, and on servers one for the lock.
+        let enough = match fresh.backend() {
+            Backend::Sqlite => 2,
+            Backend::Postgres | Backend::MySql => 3,
+        };
+        let contacts = Migration::sql("1-contacts", CONTACTS);
+        let rows = Migration::rust("2-rows", || vec![step(fill)]).transactional(false);
+        let set = MigrationSet::new([contacts, rows]);
+        for (limit, is_enough) in [(enough - 1, false), (enough, true)] {
+            let database = Database::builder(&fresh.url).max_connections(limit);
+            let rider = Rider::new(database).migrations(set.clone());
+            match runtime().block_on(migrate(&rider)) {
+                Ok(report) => assert!(is_enough, "{report:?}"),
+                Err(error) => {
+                    assert!(!is_enough, "{error}");
+                    let remedy = format!("raise max_connections to {enough}");
+                    assert!(error.to_string().contains(&remedy), "{error}");
+                }
+            }
+        }
         Ok(())
     }
 );

@@ -131,7 +131,7 @@ on_every_fresh!(the_schema_of_the_settings_is_the_last_resort, |fresh| {
             assert_eq!(names(registry.default_database()).await?, ["Kurt"]);
             let found = with_schema(of(b), async { names(registry.default_database()).await });
             assert_eq!(found.await?, ["Ursula"]);
-            // Raw SQL is not refused: nobody chose for this statement.
+            // Raw SQL is not refused: no schema was chosen for this statement.
             let (one,): (i64,) = estoult::sql("select 1").one(&registry).await?;
             assert_eq!(one, 1);
             let count = estoult::sql("select count(*) from {schema}.authors");

@@ -66,7 +66,7 @@ fn a_name_that_postgres_would_cut_off_is_refused() {
     let error = database.using_schema(&"t".repeat(64)).unwrap_err();
     insta::assert_snapshot!(wrap(mask(&error.message().replace("tttttttt", "t"))), @r#"
     use the schema "tttttttt": the name is longer than the # bytes that PostgreSQL
-    tells apart; choose another name
+    compares; choose another name
     "#);
     database
         .using_schema(&"t".repeat(63))

@@ -57,7 +57,7 @@ fn a_server_that_does_not_answer_is_given_up() {
     let port = silent.local_addr().unwrap().port();
     let url = format!("postgres://app:secret@127.0.0.1:{port}/shop");
     let said = run_with(&["shell", "--url", &url], "select 1;", |streams| {
-        // The connection is asked for by then, and nobody answers.
+        // The shell waits for the connection by then, and the server does not answer.
         streams.interrupted_by(|| std::future::ready(()))
     });
     assert_eq!(said.code, 1);

@@ -1,6 +1,6 @@
 //! What can be bound to a tenant: registries, databases, transactions, connections, and what is only read.
 
-use estoult::{Database, Error, Reads, Registry, Result, Schema, Tenant, Writes, new};
+use estoult::{Database, Error, Reads, Registry, Result, Schema, Writes, new, schema::Tenant};
 
 use super::{Colour, Project, create_tables, names, project, two};
 use crate::support::{create_table, on_every_backend, on_every_fresh, runtime};

@@ -119,7 +119,10 @@ async fn compare(db: &Database, model: &Model) -> Result<()> {
         let own: Vec<_> = own.cloned().collect();
         let expected: Vec<_> = own.iter().map(|(row, _)| row.name.clone()).collect();
         assert_eq!(names(&on).await?, expected);
-        assert_eq!(Project::query().count(&on).await?, own.len() as u64);
+        assert_eq!(
+            Project::query().count(&on).await?,
+            u64::try_from(own.len()).unwrap()
+        );
         let loaded = Project::query()
             .order_by(Project::id.asc())
             .preload(Project::tasks);
@@ -128,7 +131,7 @@ async fn compare(db: &Database, model: &Model) -> Result<()> {
         assert_eq!(loaded, own);
         let busy = Project::query().filter(Project::tasks.exists());
         let expected = own.iter().filter(|(_, tasks)| *tasks > 0).count();
-        assert_eq!(busy.count(&on).await?, expected as u64);
+        assert_eq!(busy.count(&on).await?, u64::try_from(expected).unwrap());
         for (row, _) in model {
             let found = Project::get(&on, row.id).await?;
             assert_eq!(found.is_some(), row.customer_id == tenant);

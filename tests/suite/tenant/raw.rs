@@ -42,7 +42,7 @@ on_every_backend!(raw_sql_that_reaches_all_tenants_says_so, async |db| {
     insta::allow_duplicates! {
         insta::assert_snapshot!(wrap(error.message()), @"
         run raw SQL on a handle that is bound to a tenant: the value `tenant` is bound,
-        but `:tenant` stands for the tenant of the handle; give it another name
+        but `:tenant` is the tenant of the handle; give the value another name
         ");
     }
     Ok(())

@@ -53,7 +53,7 @@ on_every_fresh!(
     }
 );
 
-/// How many authors a transaction sees after somebody else added one in the middle of it.
+/// How many authors a transaction sees after another one added a row in the middle of it.
 async fn seen_after_a_write_beside(db: &Database, level: Isolation) -> Result<(u64, u64)> {
     let tx = db
         .transaction_with()

@@ -18,7 +18,7 @@ fn ask(url: &str, text: &str) -> Result<String> {
     })
 }
 
-/// User and password, and the database, of an URL.
+/// User and password, and the database, of a URL.
 fn parts(url: &str) -> (&str, &str) {
     let (_, rest) = url.split_once("://").unwrap();
     let (login, rest) = rest.split_once('@').unwrap();

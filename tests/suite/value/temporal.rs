@@ -9,8 +9,8 @@ use super::refuses;
 use crate::support::{create_table, for_any, on_every_backend};
 
 #[derive(Debug, Clone, PartialEq, Schema)]
-#[schema(table = "moments")]
-struct Moment {
+#[schema(table = "times")]
+struct Times {
     id: i64,
     day: NaiveDate,
     clock: NaiveTime,
@@ -21,7 +21,7 @@ struct Moment {
 
 /// The same table with the types of the other crate.
 #[derive(Debug, Clone, PartialEq, Schema)]
-#[schema(table = "moments")]
+#[schema(table = "times")]
 struct Instant {
     id: i64,
     day: Date,
@@ -50,13 +50,13 @@ fn moment(micros: i64) -> DateTime<Utc> {
 }
 
 on_every_backend!(any_time_of_chrono_makes_the_round_trip, async |db| {
-    create_table::<Moment>(db).await?;
+    create_table::<Times>(db).await?;
     for_any(&(micros(), any::<bool>()), async |(micros, has_zone)| {
         let at = moment(micros);
         let (day, clock, local) = (at.date_naive(), at.time(), at.naive_utc());
         let zone = FixedOffset::east_opt(5 * 3600 + 1800).unwrap();
         let zoned = has_zone.then(|| at.with_timezone(&zone));
-        let row = new!(Moment {
+        let row = new!(Times {
             day,
             clock,
             local,
@@ -66,17 +66,13 @@ on_every_backend!(any_time_of_chrono_makes_the_round_trip, async |db| {
         let row = row.insert(db).await?;
         let kept = (row.day, row.clock, row.local, row.at, row.zoned);
         assert_eq!(kept, (day, clock, local, at, zoned));
-        let found = Moment::query()
-            .filter(Moment::id.eq(row.id))
-            .filter(Moment::day.eq(day).and(Moment::clock.eq(clock)))
-            .filter(Moment::local.eq(local).and(Moment::at.eq(at)))
-            .filter(
-                Moment::day
-                    .in_list([day])
-                    .and(Moment::clock.in_list([clock])),
-            )
-            .filter(Moment::local.in_list([local]).and(Moment::at.in_list([at])))
-            .filter(Moment::zoned.eq(zoned));
+        let found = Times::query()
+            .filter(Times::id.eq(row.id))
+            .filter(Times::day.eq(day).and(Times::clock.eq(clock)))
+            .filter(Times::local.eq(local).and(Times::at.eq(at)))
+            .filter(Times::day.in_list([day]).and(Times::clock.in_list([clock])))
+            .filter(Times::local.in_list([local]).and(Times::at.in_list([at])))
+            .filter(Times::zoned.eq(zoned));
         assert_eq!(found.one(db).await?, row);
         Ok(())
     });
@@ -84,7 +80,7 @@ on_every_backend!(any_time_of_chrono_makes_the_round_trip, async |db| {
 });
 
 on_every_backend!(any_time_of_the_time_crate_is_chronos, async |db| {
-    create_table::<Moment>(db).await?;
+    create_table::<Times>(db).await?;
     for_any(&micros(), async |micros| {
         let nanos = i128::from(micros) * 1000;
         let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap();
@@ -101,10 +97,7 @@ on_every_backend!(any_time_of_the_time_crate_is_chronos, async |db| {
         let kept = (row.day, row.clock, row.local, row.at);
         assert_eq!(kept, (day, clock, PrimitiveDateTime::new(day, clock), at));
         let other = moment(micros);
-        let found = Moment::query()
-            .filter(Moment::id.eq(row.id))
-            .one(db)
-            .await?;
+        let found = Times::query().filter(Times::id.eq(row.id)).one(db).await?;
         assert_eq!((found.at, found.local), (other, other.naive_utc()));
         assert_eq!((found.day, found.clock), (other.date_naive(), other.time()));
         Ok(())
@@ -113,13 +106,13 @@ on_every_backend!(any_time_of_the_time_crate_is_chronos, async |db| {
 });
 
 on_every_backend!(times_are_compared_and_ordered_as_times, async |db| {
-    create_table::<Moment>(db).await?;
+    create_table::<Times>(db).await?;
     let base = moment(days(1999, 12, 31) * DAY_MICROS);
     let mut expected = Vec::new();
     for hours in [30, -7000, 0, 100_000, 5] {
         let at = base + TimeDelta::hours(hours);
         expected.push(at);
-        let row = new!(Moment {
+        let row = new!(Times {
             day: at.date_naive(),
             clock: at.time(),
             local: at.naive_utc(),
@@ -129,11 +122,9 @@ on_every_backend!(times_are_compared_and_ordered_as_times, async |db| {
         row.insert(db).await?;
     }
     expected.sort();
-    let ordered = Moment::query()
-        .order_by(Moment::at.asc())
-        .select(Moment::at);
+    let ordered = Times::query().order_by(Times::at.asc()).select(Times::at);
     assert_eq!(ordered.all(db).await?, expected);
-    let bounds = Moment::query().select((Moment::local.min(), Moment::day.max(), Moment::at.max()));
+    let bounds = Times::query().select((Times::local.min(), Times::day.max(), Times::at.max()));
     let (least, greatest) = (expected[0], expected[4]);
     let bounds_expected = (
         Some(least.naive_utc()),
@@ -142,16 +133,16 @@ on_every_backend!(times_are_compared_and_ordered_as_times, async |db| {
     );
     assert_eq!(bounds.one(db).await?, bounds_expected);
     let tomorrow = base.date_naive() + Days::new(1);
-    let until = Moment::query().filter(Moment::day.between(base.date_naive(), tomorrow));
+    let until = Times::query().filter(Times::day.between(base.date_naive(), tomorrow));
     assert_eq!(until.count(db).await?, 3);
     Ok(())
 });
 
 on_every_backend!(what_is_finer_than_a_microsecond_is_cut, async |db| {
-    create_table::<Moment>(db).await?;
+    create_table::<Times>(db).await?;
     let whole = moment(days(2026, 2, 3) * DAY_MICROS + 12_345_678_901);
     let at = whole + TimeDelta::nanoseconds(999);
-    let row = new!(Moment {
+    let row = new!(Times {
         day: at.date_naive(),
         clock: at.time(),
         local: at.naive_utc(),
@@ -167,18 +158,18 @@ on_every_backend!(what_is_finer_than_a_microsecond_is_cut, async |db| {
 });
 
 on_every_backend!(years_beyond_four_digits_are_kept_or_refused, async |db| {
-    create_table::<Moment>(db).await?;
+    create_table::<Times>(db).await?;
     let clock = NaiveTime::default();
     for year in [10_000, -1] {
         let day = NaiveDate::from_ymd_opt(year, 1, 1).unwrap();
-        let far = new!(Moment {
+        let far = new!(Times {
             day,
             clock,
             local: NaiveDateTime::default(),
             at: DateTime::default(),
             zoned: None
         });
-        let later = new!(Moment {
+        let later = new!(Times {
             day: NaiveDate::default(),
             clock,
             local: day.and_time(clock),
@@ -190,11 +181,11 @@ on_every_backend!(years_beyond_four_digits_are_kept_or_refused, async |db| {
             assert_eq!(far?.day, day);
             assert_eq!(later?.local, day.and_time(clock));
         } else {
-            refuses(&far.unwrap_err(), "moments.day");
-            refuses(&later.unwrap_err(), "moments.local");
-            let filtered = Moment::query().filter(Moment::day.lt(day)).count(db).await;
-            refuses(&filtered.unwrap_err(), "moments.day");
-            assert_eq!(Moment::query().count(db).await?, 0);
+            refuses(&far.unwrap_err(), "times.day");
+            refuses(&later.unwrap_err(), "times.local");
+            let filtered = Times::query().filter(Times::day.lt(day)).count(db).await;
+            refuses(&filtered.unwrap_err(), "times.day");
+            assert_eq!(Times::query().count(db).await?, 0);
         }
     }
     Ok(())

@@ -55,8 +55,8 @@ async fn is_matched(db: &estoult::Database, row: &Note) -> Result<()> {
         Note::maybe.contains(text),
         Note::text.starts_with(text),
         Note::text.ends_with(text),
-        Note::text.like(estoult::escape_like(text)),
-        Note::text.ilike(estoult::escape_like(text)),
+        Note::text.like(estoult::query::escape_like(text)),
+        Note::text.ilike(estoult::query::escape_like(text)),
     ];
     for (index, filter) in filters.into_iter().enumerate() {
         let found = Note::query().filter(Note::id.eq(row.id)).filter(filter);

@@ -1,4 +1,4 @@
-//! All mistakes are told in one run, each on its own tokens.
+//! All mistakes are reported in one run, each on its own tokens.
 
 use estoult::Schema;
 

@@ -66,7 +66,7 @@ fn a_folder_gives_its_sql_and_its_rust() {
 }
 
 #[test]
-fn all_mistakes_of_all_files_are_told_at_once() {
+fn all_mistakes_of_all_files_are_reported_at_once() {
     let package = Package::new(
         "bad",
         &[
@@ -97,7 +97,7 @@ fn all_mistakes_of_all_files_are_told_at_once() {
 }
 
 #[test]
-fn a_graph_without_order_is_told() {
+fn a_graph_without_order_is_reported() {
     let package = Package::new(
         "graph",
         &[

@@ -1,7 +1,9 @@
 //! What a file means, and what is wrong with one.
 
+use estoult_sql::syntax::Syntax;
+
 use super::{Script, ScriptStep};
-use crate::{header::Ignore, problem::Problems, syntax::Syntax};
+use crate::{header::Ignore, problem::Problems};
 
 fn parse(source: &str) -> Result<Script, Problems> {
     Script::parse(("a.sql", source), None, &Syntax::SQLITE)
@@ -98,7 +100,7 @@ fn a_companion_of_a_file_with_markers_is_refused() {
 }
 
 #[test]
-fn an_unknown_directive_is_told_with_the_nearest() {
+fn an_unknown_directive_is_reported_with_the_nearest() {
     assert_eq!(
         problems("-- dependz: 1-a\nselect 1"),
         "a.sql:1: unknown directive `dependz`: did you mean `depends`?"
@@ -109,7 +111,7 @@ fn an_unknown_directive_is_told_with_the_nearest() {
 }
 
 #[test]
-fn all_mistakes_are_told_at_once() {
+fn all_mistakes_are_reported_at_once() {
     let found = problems(
         "-- timeout: 10min\n-- transactional: no\n-- ignore_errors: some\n-- message: a\n\
          -- message: b\nselect 1;\n-- depends: 1-a\n-- step ignore_error=all\n-- rollback now\n\
@@ -120,7 +122,7 @@ fn all_mistakes_are_told_at_once() {
         "a.sql:2: `transactional` is `true` or `false`, not `no`",
         "a.sql:3: `ignore_errors` is `migrate`, `rollback` or `all`, not `some`",
         "a.sql:5: the directive `message` is given twice",
-        "a.sql:7: the directive `depends` stands after the first statement or marker",
+        "a.sql:7: the directive `depends` is after the first statement or marker",
         "a.sql:8: unknown option `ignore_error` of `-- step`: did you mean `ignore_errors`?",
         "a.sql:9: the marker `-- rollback` takes nothing after it, found `now`",
         "a.sql:10: a second `-- rollback` in one step",

@@ -1,12 +1,13 @@
-//! Values as MySQL takes them: numbers and bytes in binary form, times, UUIDs and JSON as text, which the server
+//! Values as MySQL takes them: numbers and bytes in binary form; times, UUIDs and JSON as text, which the server
 //! converts to the column's type.
 
 use rust_decimal::Decimal;
 use sqlx::{Arguments, mysql::MySqlArguments};
 
 use crate::{
-    backend::{Dialect, Statement},
+    backend::Statement,
     error::{Error, ErrorKind, Result},
+    sql::Dialect,
     value::{Datum, Kind, temporal},
 };
 
@@ -35,7 +36,7 @@ fn add(
         Datum::Text(value) | Datum::Json(value) => arguments.add(value.as_str()),
         Datum::Enum(_, label) => arguments.add(*label),
         Datum::Bytes(value) => arguments.add(value.as_slice()),
-        // MariaDB has a type of its own that takes text; MySQL keeps the sixteen bytes.
+        // MariaDB has a type UUID, which takes text (since 10.7); MySQL has none, so the sixteen bytes are stored.
         Datum::Uuid(value) if dialect == Dialect::MariaDb => {
             arguments.add(uuid::Uuid::from_bytes(*value).to_string())
         }

@@ -1,34 +1,69 @@
-//! The errors of MySQL and MariaDB by kind, from their numbers. Names of constraints stand in the messages only.
+//! The errors of MySQL and MariaDB by kind, from their numbers ("Server Error Message Reference"). Constraints are
+//! named in the messages only.
+//!
+//! Invariant: no message shows a value.
 
 use sqlx::{Error as DriverError, mysql::MySqlDatabaseError};
 
 use crate::{
-    backend::{describe_constraint, read_only, redact, server::connection_error},
-    error::{Conflict, Constraint, ConstraintKind, Error, ErrorKind},
+    backend::{
+        message::{read_only, redact},
+        server::answer,
+    },
+    error::{Conflict, Constraint, ConstraintKind, DatabaseError, Error, ErrorKind},
     value::Datum,
 };
 
-pub(super) fn classify(tried: &str, error: &DriverError, values: &[Datum]) -> Error {
-    if let Some(error) = connection_error(tried, error) {
-        return error;
-    }
-    let server = match error {
-        DriverError::Database(error) => error.try_downcast_ref::<MySqlDatabaseError>(),
-        _ => None,
+/// The words before the values that messages quote.
+const BEFORE_VALUES: [&str; 6] = [
+    "value: '",
+    "value '",
+    "entry '",
+    "error: '",
+    "string '",
+    "out of range in '",
+];
+
+/// The error for what the driver reports.
+pub(super) fn classify(tried: &str, error: DriverError, values: &[Datum]) -> Error {
+    let answer = match answer(tried, error) {
+        Ok(answer) => answer,
+        Err(error) => return error,
     };
-    let Some(server) = server else {
-        return Error::new(ErrorKind::Query, format!("{tried}: {error}"));
+    let Some(server) = answer.try_downcast_ref::<MySqlDatabaseError>() else {
+        return Error::internal(format!(
+            "{tried}: MySQL's driver answered for another database"
+        ));
     };
     let kind = kind(server.number(), server.message());
+    let words = redact_message(server.message(), values);
     let message = match &kind {
-        ErrorKind::Constraint(constraint) => describe_constraint(constraint),
-        ErrorKind::Connection => {
-            format!("{tried}: {}{}", server.message(), remedy(server.number()))
-        }
-        ErrorKind::ReadOnly => read_only(&redact(server.message(), values)),
-        _ => redact(server.message(), values),
+        ErrorKind::Constraint(constraint) => constraint.describe(),
+        ErrorKind::Connection => format!("{tried}: {words}{}", remedy(server.number())),
+        ErrorKind::ReadOnly => read_only(&words),
+        _ => words.clone(),
     };
-    Error::new(kind, message).with_code(server.number().to_string())
+    let answer = DatabaseError {
+        code: server.number().to_string(),
+        message: words,
+        ..DatabaseError::default()
+    };
+    Error::answered(kind, message, answer)
+}
+
+/// The message without values: neither those that were bound nor those that it quotes.
+fn redact_message(message: &str, values: &[Datum]) -> String {
+    let mut text = redact(message, values);
+    for before in BEFORE_VALUES {
+        if let Some(start) = text.find(before).map(|at| at + before.len()) {
+            // A value may contain quotes; after it the message names the column or the key.
+            let end = text[start..].rfind("' for ");
+            let end = end.or_else(|| text[start..].rfind('\''));
+            let end = end.map_or(text.len(), |length| start + length);
+            text.replace_range(start..end, "…");
+        }
+    }
+    text
 }
 
 fn kind(number: u16, message: &str) -> ErrorKind {
@@ -37,9 +72,12 @@ fn kind(number: u16, message: &str) -> ErrorKind {
     }
     match number {
         1213 => ErrorKind::Conflict(Conflict::Deadlock),
+        // A lock was not free in time, or not at once for NOWAIT.
         1205 | 3572 => ErrorKind::Conflict(Conflict::Busy),
         1020 => ErrorKind::Conflict(Conflict::Serialization),
+        // Interrupted by KILL QUERY, or by a time limit of MariaDB or MySQL.
         1317 | 1969 | 3024 => ErrorKind::Timeout,
+        // The login is refused, the server is full or shuts down, the connection was lost or killed.
         1040
         | 1044
         | 1045
@@ -58,7 +96,8 @@ fn kind(number: u16, message: &str) -> ErrorKind {
         | 2013
         | 4031 => ErrorKind::Connection,
         1235 => ErrorKind::Unsupported,
-        // A transaction that may only read; a server that does.
+        // 1290 also reports other options that forbid a statement, so the message decides. 1792: a transaction that may
+        // only read; 1836: a server that does.
         1290 if message.contains("read-only") || message.contains("read_only") => {
             ErrorKind::ReadOnly
         }
@@ -67,7 +106,7 @@ fn kind(number: u16, message: &str) -> ErrorKind {
     }
 }
 
-/// What to do about a refused login.
+/// The advice for a refused login.
 fn remedy(number: u16) -> &'static str {
     match number {
         1044 | 1045 | 1130 | 1698 => {
@@ -102,7 +141,7 @@ fn constraint(kind: ConstraintKind, message: &str) -> Constraint {
     };
     match kind {
         ConstraintKind::Unique => {
-            // MySQL 8 writes `table.key`, MariaDB the key alone.
+            // MySQL writes `table.key` since 8.0.19, MariaDB the key alone.
             let key = message
                 .rsplit_once("for key '")
                 .map(|(_, key)| key.trim_end_matches('\''));

@@ -13,9 +13,9 @@ use crate::{
     },
 };
 
-/// How the bytes of a column are read; found once for a result.
+/// The form of a column's bytes; looked up once for a result.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Reading {
+pub(super) enum WireType {
     Bool,
     Int,
     UInt,
@@ -32,49 +32,51 @@ pub(super) enum Reading {
     Other,
 }
 
-/// How each column of a result is read.
-pub(super) fn readings(row: &MySqlRow) -> Vec<Reading> {
+/// The wire type of each column of a result.
+pub(super) fn wire_types(row: &MySqlRow) -> Vec<WireType> {
     row.columns()
         .iter()
-        .map(|column| match reading(column.type_info().name()) {
-            // Text with a binary collation has the name of bytes.
-            Reading::Bytes if <str as Type<MySql>>::compatible(column.type_info()) => Reading::Text,
-            reading => reading,
+        .map(|column| match wire_type(column.type_info().name()) {
+            // The protocol has one type for text and bytes: only the collation of the column separates them.
+            WireType::Bytes if <str as Type<MySql>>::compatible(column.type_info()) => {
+                WireType::Text
+            }
+            wire_type => wire_type,
         })
         .collect()
 }
 
-fn reading(name: &str) -> Reading {
+fn wire_type(name: &str) -> WireType {
     match name {
-        "BOOLEAN" => Reading::Bool,
-        "TINYINT" | "SMALLINT" | "INT" | "MEDIUMINT" | "BIGINT" => Reading::Int,
-        "FLOAT" => Reading::Float,
-        "DOUBLE" => Reading::Double,
-        "DECIMAL" => Reading::Decimal,
+        "BOOLEAN" => WireType::Bool,
+        "TINYINT" | "SMALLINT" | "INT" | "MEDIUMINT" | "BIGINT" => WireType::Int,
+        "FLOAT" => WireType::Float,
+        "DOUBLE" => WireType::Double,
+        "DECIMAL" => WireType::Decimal,
         "CHAR" | "VARCHAR" | "TINYTEXT" | "TEXT" | "MEDIUMTEXT" | "LONGTEXT" | "ENUM" | "SET" => {
-            Reading::Text
+            WireType::Text
         }
-        "BINARY" | "VARBINARY" | "TINYBLOB" | "BLOB" | "MEDIUMBLOB" | "LONGBLOB" => Reading::Bytes,
-        "DATE" => Reading::Date,
-        "TIME" => Reading::Time,
-        "DATETIME" => Reading::DateTime,
-        "TIMESTAMP" => Reading::Timestamp,
-        "JSON" => Reading::Json,
-        "YEAR" | "BIT" => Reading::UInt,
-        name if name.ends_with("UNSIGNED") => Reading::UInt,
-        _ => Reading::Other,
+        "BINARY" | "VARBINARY" | "TINYBLOB" | "BLOB" | "MEDIUMBLOB" | "LONGBLOB" => WireType::Bytes,
+        "DATE" => WireType::Date,
+        "TIME" => WireType::Time,
+        "DATETIME" => WireType::DateTime,
+        "TIMESTAMP" => WireType::Timestamp,
+        "JSON" => WireType::Json,
+        "YEAR" | "BIT" => WireType::UInt,
+        name if name.ends_with("UNSIGNED") => WireType::UInt,
+        _ => WireType::Other,
     }
 }
 
-/// A row with the readings of its columns.
+/// A row with the wire types of its columns.
 pub(super) struct MySqlCells<'r> {
     pub(super) row: &'r MySqlRow,
-    pub(super) readings: &'r [Reading],
+    pub(super) wire_types: &'r [WireType],
 }
 
 impl Cells for MySqlCells<'_> {
     fn len(&self) -> usize {
-        self.readings.len()
+        self.wire_types.len()
     }
 
     fn name(&self, index: usize) -> &str {
@@ -90,57 +92,59 @@ impl Cells for MySqlCells<'_> {
             return Ok(DatumRef::Null);
         }
         let failed = |error: sqlx::error::BoxDynError| Mismatch::new(error.to_string());
-        Ok(match self.readings[index] {
-            Reading::Int => DatumRef::Int(Decode::<MySql>::decode(value).map_err(failed)?),
-            Reading::UInt => match <u64 as Decode<MySql>>::decode(value).map_err(failed)? {
+        Ok(match self.wire_types[index] {
+            WireType::Int => DatumRef::Int(Decode::<MySql>::decode(value).map_err(failed)?),
+            WireType::UInt => match <u64 as Decode<MySql>>::decode(value).map_err(failed)? {
                 value if i64::try_from(value).is_ok() => DatumRef::Int(value.cast_signed()),
                 value => DatumRef::UInt(value),
             },
-            Reading::Bool => DatumRef::Int(<i64 as Decode<MySql>>::decode(value).map_err(failed)?),
-            Reading::Float => {
+            WireType::Bool => DatumRef::Int(<i64 as Decode<MySql>>::decode(value).map_err(failed)?),
+            WireType::Float => {
                 let value: f32 = Decode::<MySql>::decode(value).map_err(failed)?;
                 DatumRef::Float(value.into())
             }
-            Reading::Double => DatumRef::Float(Decode::<MySql>::decode(value).map_err(failed)?),
-            Reading::Other => DatumRef::Other(self.row.column(index).type_info().name()),
-            reading => {
+            WireType::Double => DatumRef::Float(Decode::<MySql>::decode(value).map_err(failed)?),
+            WireType::Other => DatumRef::Other(self.row.column(index).type_info().name()),
+            wire_type => {
                 let bytes: &[u8] = Decode::<MySql>::decode(value).map_err(failed)?;
-                decode(reading, bytes)?
+                decode(wire_type, bytes)?
             }
         })
     }
 }
 
-fn decode(reading: Reading, bytes: &[u8]) -> Result<DatumRef<'_>, Mismatch> {
+fn decode(wire_type: WireType, bytes: &[u8]) -> Result<DatumRef<'_>, Mismatch> {
     let refused = || Mismatch::new("the bytes are no value of the column's type");
-    Ok(match reading {
-        Reading::Text => DatumRef::Text(text(bytes)?),
-        Reading::Json => DatumRef::Json(text(bytes)?),
-        Reading::Bytes => DatumRef::Bytes(bytes),
-        Reading::Decimal => DatumRef::Decimal(Decimal::from_str(text(bytes)?).map_err(|_| {
-            Mismatch::new("the number has more than the 28 digits that a decimal holds")
-        })?),
-        Reading::Date => {
+    Ok(match wire_type {
+        WireType::Text => DatumRef::Text(text(bytes)?),
+        WireType::Json => DatumRef::Json(text(bytes)?),
+        WireType::Bytes => DatumRef::Bytes(bytes),
+        WireType::Decimal => {
+            DatumRef::Decimal(Decimal::from_str(text(bytes)?).map_err(|_| {
+                Mismatch::new("the number has more than the 28 digits of a decimal")
+            })?)
+        }
+        WireType::Date => {
             let (date, _) = date_time(bytes).ok_or_else(refused)?;
             DatumRef::Date(i32::try_from(date).map_err(|_| refused())?)
         }
-        Reading::Time => DatumRef::Time(time(bytes).ok_or_else(|| {
+        WireType::Time => DatumRef::Time(time(bytes).ok_or_else(|| {
             Mismatch::new("the time is below zero or longer than a day, so it is no time of day")
         })?),
-        Reading::DateTime => {
+        WireType::DateTime => {
             let (date, micros) = date_time(bytes).ok_or_else(refused)?;
             DatumRef::DateTime(date * DAY_MICROS + micros)
         }
-        Reading::Timestamp => {
+        WireType::Timestamp => {
             let (date, micros) = date_time(bytes).ok_or_else(refused)?;
             DatumRef::Timestamp(date * DAY_MICROS + micros)
         }
-        Reading::Bool
-        | Reading::Int
-        | Reading::UInt
-        | Reading::Float
-        | Reading::Double
-        | Reading::Other => {
+        WireType::Bool
+        | WireType::Int
+        | WireType::UInt
+        | WireType::Float
+        | WireType::Double
+        | WireType::Other => {
             return Err(refused());
         }
     })
@@ -180,6 +184,6 @@ fn time(bytes: &[u8]) -> Option<i64> {
     }
     let is_negative = *rest.first()? == 1;
     let whole_days = u32::from_le_bytes(rest.get(1..5)?.try_into().ok()?);
-    // MySQL's TIME reaches beyond a day and below zero; a time of day does not.
+    // MySQL's TIME reaches from -838 to 838 hours ("The TIME Type"); a time of day does not.
     (!is_negative && whole_days == 0).then(|| clock(&rest[5..]))?
 }

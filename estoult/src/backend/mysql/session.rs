@@ -12,15 +12,16 @@ use sqlx::{
 use super::{
     bind::arguments,
     classify::classify,
-    decode::{MySqlCells, Reading, readings},
+    decode::{MySqlCells, WireType, wire_types},
 };
 use crate::{
     backend::{
-        Dialect, Features, Outcome, Session, Statement,
-        server::{loss_error, names, of_statement},
+        Features, Outcome, Session, Statement,
+        server::{lost_connection, names, of_statement},
     },
     error::{Error, ErrorKind, Result},
     row::Sink,
+    sql::Dialect,
 };
 
 pub(super) struct MySqlSession {
@@ -44,7 +45,8 @@ impl MySqlSession {
         let asked = connection.fetch_one("select version()").await;
         let version = asked.and_then(|row| row.try_get::<String, _>(0));
         let version =
-            version.map_err(|error| classify("ask the server for its version", &error, &[]))?;
+            version.map_err(|error| classify("ask the server for its version", error, &[]))?;
+        // As in `11.4.2-MariaDB`; MySQL's version is a number, perhaps with the name of a distribution.
         let is_mariadb = version.to_ascii_lowercase().contains("mariadb");
         let dialect = if is_mariadb {
             Dialect::MariaDb
@@ -52,10 +54,11 @@ impl MySqlSession {
             Dialect::MySql
         };
         if is_read_only {
+            // For all transactions of the session; unlike the setting before one BEGIN.
             let set = connection
                 .execute("set session transaction read only")
                 .await;
-            set.map_err(|error| classify("make a session read only", &error, &[]))?;
+            set.map_err(|error| classify("make a session read only", error, &[]))?;
         }
         Ok(Self {
             connection,
@@ -64,16 +67,17 @@ impl MySqlSession {
         })
     }
 
-    /// The columns of a statement that has run, and is still prepared.
+    /// The columns of a statement that has run without a row. It is prepared still, so this mostly asks no server.
     async fn column_names(&mut self, statement: &Statement) -> Vec<String> {
         let text = AssertSqlSafe(Arc::clone(&statement.sql)).into_sql_str();
         let prepared = self.connection.prepare(text).await;
+        // Names are shown above no rows: not worth an error after the statement has run.
         prepared.map_or_else(|_| Vec::new(), |prepared| names(prepared.columns()))
     }
 
-    fn fail(&mut self, error: &sqlx::Error, statement: &Statement) -> Error {
-        let error = loss_error(error)
-            .unwrap_or_else(|| classify("run a statement", error, &statement.values));
+    fn fail(&mut self, error: sqlx::Error, statement: &Statement) -> Error {
+        let error = lost_connection(error)
+            .unwrap_or_else(|error| classify("run a statement", error, &statement.values));
         self.is_broken |= matches!(error.kind(), ErrorKind::Connection);
         of_statement(error, statement)
     }
@@ -95,24 +99,24 @@ impl Session for MySqlSession {
         let mut rows = self
             .connection
             .fetch_many(sqlx::query_with(text, arguments));
-        let mut columns: Vec<Reading> = Vec::new();
+        let mut columns: Vec<WireType> = Vec::new();
         loop {
             match rows.try_next().await {
                 Ok(None) => break,
                 Ok(Some(Either::Left(done))) => sink.affected(done.rows_affected()),
                 Ok(Some(Either::Right(row))) => {
                     if columns.is_empty() {
-                        columns = readings(&row);
+                        columns = wire_types(&row);
                     }
                     sink.row(&MySqlCells {
                         row: &row,
-                        readings: &columns,
+                        wire_types: &columns,
                     })
                     .map_err(|error| of_statement(error, &statement))?;
                 }
                 Err(error) => {
                     drop(rows);
-                    return Err(self.fail(&error, &statement));
+                    return Err(self.fail(error, &statement));
                 }
             }
         }
@@ -135,7 +139,7 @@ impl Session for MySqlSession {
                 rows_affected: done.rows_affected(),
                 last_insert_id: i64::try_from(done.last_insert_id()).ok(),
             }),
-            Err(error) => Err(self.fail(&error, &statement)),
+            Err(error) => Err(self.fail(error, &statement)),
         }
     }
 
@@ -144,13 +148,14 @@ impl Session for MySqlSession {
         let text = AssertSqlSafe(Arc::clone(&statement.sql));
         match self.connection.execute(sqlx::raw_sql(text)).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(self.fail(&error, &statement)),
+            Err(error) => Err(self.fail(error, &statement)),
         }
     }
 
     async fn ping(&mut self) -> Result<()> {
+        // A failed ping marks the session broken, and the pool drops it.
         let pinged = self.connection.ping().await;
-        pinged.map_err(|error| self.fail(&error, &Statement::plain("")))
+        pinged.map_err(|error| self.fail(error, &Statement::plain("")))
     }
 
     fn is_broken(&self) -> bool {
@@ -158,7 +163,7 @@ impl Session for MySqlSession {
     }
 
     async fn close(self: Box<Self>) {
-        // The server notices a lost socket as well; there is nobody left to tell of a failure.
+        // After a failure the socket is closed all the same, which the server notices; no caller waits for the outcome.
         let _ = self.connection.close().await;
     }
 }

@@ -13,7 +13,7 @@ use crate::value::{Datum, Kind, Mismatch, temporal::DAY_MICROS};
 
 /// Microseconds and days from 1970-01-01 to PostgreSQL's own epoch, 2000-01-01.
 pub(super) const EPOCH_DAYS: i32 = 10_957;
-pub(super) const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * DAY_MICROS;
+pub(super) const EPOCH_MICROS: i64 = 10_957 * DAY_MICROS;
 
 pub(super) mod oid {
     //! The object ids of the built-in types, fixed in `pg_type.dat`, each with that of its array.
@@ -40,8 +40,8 @@ pub(super) mod oid {
     pub(crate) const UNKNOWN: u32 = 705;
 }
 
-/// The type that a kind is bound as, and its array. Integers travel as `int8` whatever the column: the server's
-/// operators and assignments take them.
+/// The type that a kind is bound as, and its array. Integers are bound as `int8` for columns of all sizes: the server's
+/// operators and assignments accept them.
 fn types(kind: Kind) -> (u32, u32) {
     match kind {
         Kind::Bool => oid::BOOL,
@@ -90,15 +90,15 @@ pub(super) fn type_of(datum: &Datum) -> u32 {
 }
 
 /// A datum on its way into the wire's buffer.
-pub(super) struct Bound<'d>(pub(super) &'d Datum);
+pub(super) struct PostgresValue<'d>(pub(super) &'d Datum);
 
-impl Type<Postgres> for Bound<'_> {
+impl Type<Postgres> for PostgresValue<'_> {
     fn type_info() -> PgTypeInfo {
         PgTypeInfo::with_oid(Oid(oid::TEXT.0))
     }
 }
 
-impl Encode<'_, Postgres> for Bound<'_> {
+impl Encode<'_, Postgres> for PostgresValue<'_> {
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
         match self.0 {
             Datum::Null(_) => return Ok(IsNull::Yes),
@@ -149,6 +149,7 @@ fn write(buffer: &mut Vec<u8>, datum: &Datum) -> Result<(), BoxDynError> {
 }
 
 fn write_array(buffer: &mut Vec<u8>, element: u32, items: &[Datum]) -> Result<(), BoxDynError> {
+    // The header of `array_recv`: dimensions, a flag for NULLs, the type of elements; then length and first index.
     let has_null = items.iter().any(Datum::is_null);
     let dimensions = i32::from(!items.is_empty());
     buffer.extend(dimensions.to_be_bytes());
@@ -160,6 +161,7 @@ fn write_array(buffer: &mut Vec<u8>, element: u32, items: &[Datum]) -> Result<()
     buffer.extend(i32::try_from(items.len())?.to_be_bytes());
     buffer.extend(1_i32.to_be_bytes());
     for item in items {
+        // The length of an element is known once it is written; -1 stands for NULL.
         if item.is_null() {
             buffer.extend((-1_i32).to_be_bytes());
             continue;
@@ -176,6 +178,7 @@ fn write_array(buffer: &mut Vec<u8>, element: u32, items: &[Datum]) -> Result<()
 /// Digits to the base of 10 000, most significant first, with the weight of the first one.
 fn write_numeric(buffer: &mut Vec<u8>, value: Decimal) -> Result<(), BoxDynError> {
     let scale = value.scale();
+    // Groups of four digits begin at the decimal point, so the fraction is padded to whole groups.
     let padding = (4 - scale % 4) % 4;
     let mut rest = value.mantissa().unsigned_abs() * 10_u128.pow(padding);
     let mut digits = Vec::with_capacity(9);
@@ -185,6 +188,7 @@ fn write_numeric(buffer: &mut Vec<u8>, value: Decimal) -> Result<(), BoxDynError
     }
     let fraction_groups = i16::try_from((scale + padding) / 4)?;
     let weight = i16::try_from(digits.len())? - fraction_groups - 1;
+    // There is no negative zero in `numeric`.
     let sign: u16 = if value.is_sign_negative() && !value.is_zero() {
         0x4000
     } else {

@@ -1,4 +1,4 @@
-//! Columns from PostgreSQL's binary form, by position and straight from the row's bytes.
+//! Columns from PostgreSQL's binary form, by position and straight from the row's bytes. Sources: see `bind.rs`.
 
 use rust_decimal::Decimal;
 use sqlx::{
@@ -12,9 +12,9 @@ use crate::{
     value::{DatumRef, Mismatch},
 };
 
-/// How the bytes of a column are read; found once for a result.
+/// The form of a column's bytes; looked up once for a result.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Reading {
+pub(super) enum WireType {
     Bool,
     Int2,
     Int4,
@@ -35,32 +35,32 @@ pub(super) enum Reading {
     Other,
 }
 
-/// How each column of a result is read.
-pub(super) fn readings(row: &PgRow) -> Vec<Reading> {
+/// The wire type of each column of a result.
+pub(super) fn wire_types(row: &PgRow) -> Vec<WireType> {
     row.columns()
         .iter()
-        .map(|column| reading(column.type_info()))
+        .map(|column| wire_type(column.type_info()))
         .collect()
 }
 
-fn reading(info: &PgTypeInfo) -> Reading {
-    const SAME: [(u32, Reading); 16] = [
-        (oid::BOOL.0, Reading::Bool),
-        (oid::INT2.0, Reading::Int2),
-        (oid::INT4.0, Reading::Int4),
-        (oid::INT8.0, Reading::Int8),
-        (oid::FLOAT4.0, Reading::Float4),
-        (oid::FLOAT8.0, Reading::Float8),
-        (oid::BYTEA.0, Reading::Bytes),
-        (oid::UUID.0, Reading::Uuid),
-        (oid::NUMERIC.0, Reading::Numeric),
-        (oid::DATE.0, Reading::Date),
-        (oid::TIME.0, Reading::Time),
-        (oid::TIMESTAMP.0, Reading::Timestamp),
-        (oid::TIMESTAMPTZ.0, Reading::TimestampTz),
-        (oid::JSON.0, Reading::Json),
-        (oid::JSONB.0, Reading::Jsonb),
-        (oid::OID, Reading::Oid),
+fn wire_type(info: &PgTypeInfo) -> WireType {
+    const SAME: [(u32, WireType); 16] = [
+        (oid::BOOL.0, WireType::Bool),
+        (oid::INT2.0, WireType::Int2),
+        (oid::INT4.0, WireType::Int4),
+        (oid::INT8.0, WireType::Int8),
+        (oid::FLOAT4.0, WireType::Float4),
+        (oid::FLOAT8.0, WireType::Float8),
+        (oid::BYTEA.0, WireType::Bytes),
+        (oid::UUID.0, WireType::Uuid),
+        (oid::NUMERIC.0, WireType::Numeric),
+        (oid::DATE.0, WireType::Date),
+        (oid::TIME.0, WireType::Time),
+        (oid::TIMESTAMP.0, WireType::Timestamp),
+        (oid::TIMESTAMPTZ.0, WireType::TimestampTz),
+        (oid::JSON.0, WireType::Json),
+        (oid::JSONB.0, WireType::Jsonb),
+        (oid::OID, WireType::Oid),
     ];
     const TEXTS: [u32; 5] = [
         oid::TEXT.0,
@@ -70,30 +70,31 @@ fn reading(info: &PgTypeInfo) -> Reading {
         oid::UNKNOWN,
     ];
     match info.kind() {
-        PgTypeKind::Enum(_) => return Reading::Text,
-        PgTypeKind::Domain(base) => return reading(base),
+        // Enums and domains have ids that the database assigns; the labels of enums are sent as text.
+        PgTypeKind::Enum(_) => return WireType::Text,
+        PgTypeKind::Domain(base) => return wire_type(base),
         _ => {}
     }
     let Some(id) = info.oid().map(|id| id.0) else {
-        return Reading::Other;
+        return WireType::Other;
     };
     if TEXTS.contains(&id) {
-        return Reading::Text;
+        return WireType::Text;
     }
     SAME.iter()
         .find(|(known, _)| *known == id)
-        .map_or(Reading::Other, |(_, reading)| *reading)
+        .map_or(WireType::Other, |(_, wire_type)| *wire_type)
 }
 
-/// A row with the readings of its columns.
+/// A row with the wire types of its columns.
 pub(super) struct PostgresCells<'r> {
     pub(super) row: &'r PgRow,
-    pub(super) readings: &'r [Reading],
+    pub(super) wire_types: &'r [WireType],
 }
 
 impl Cells for PostgresCells<'_> {
     fn len(&self) -> usize {
-        self.readings.len()
+        self.wire_types.len()
     }
 
     fn name(&self, index: usize) -> &str {
@@ -106,13 +107,13 @@ impl Cells for PostgresCells<'_> {
             .row
             .try_get_raw(index)
             .map_err(|error| Mismatch::new(error.to_string()))?;
-        // The only failure is that there are no bytes, which is NULL.
+        // It fails only where there are no bytes, which is NULL.
         let Ok(bytes) = value.as_bytes() else {
             return Ok(DatumRef::Null);
         };
-        match self.readings[index] {
-            Reading::Other => Ok(DatumRef::Other(self.row.column(index).type_info().name())),
-            reading => decode(reading, bytes).ok_or_else(|| self.refuse(index))?,
+        match self.wire_types[index] {
+            WireType::Other => Ok(DatumRef::Other(self.row.column(index).type_info().name())),
+            wire_type => decode(wire_type, bytes).ok_or_else(|| self.refuse(index))?,
         }
     }
 }
@@ -126,44 +127,46 @@ impl PostgresCells<'_> {
 }
 
 #[inline(always)]
-fn decode(reading: Reading, bytes: &[u8]) -> Option<Result<DatumRef<'_>, Mismatch>> {
-    Some(Ok(match reading {
-        Reading::Int8 => DatumRef::Int(i64::from_be_bytes(bytes.try_into().ok()?)),
-        Reading::Text | Reading::Json => return Some(text(reading, bytes)),
-        Reading::Bool => DatumRef::Bool(*bytes.first()? != 0),
-        Reading::Int4 => DatumRef::Int(i32::from_be_bytes(bytes.try_into().ok()?).into()),
-        Reading::Int2 => DatumRef::Int(i16::from_be_bytes(bytes.try_into().ok()?).into()),
-        Reading::Oid => DatumRef::Int(u32::from_be_bytes(bytes.try_into().ok()?).into()),
-        Reading::Float8 => DatumRef::Float(f64::from_be_bytes(bytes.try_into().ok()?)),
-        Reading::Float4 => DatumRef::Float(f32::from_be_bytes(bytes.try_into().ok()?).into()),
-        Reading::Bytes => DatumRef::Bytes(bytes),
-        Reading::Uuid => DatumRef::Uuid(bytes.try_into().ok()?),
-        Reading::Numeric => return numeric(bytes),
-        Reading::Date => return Some(date(i32::from_be_bytes(bytes.try_into().ok()?))),
-        Reading::Time => DatumRef::Time(i64::from_be_bytes(bytes.try_into().ok()?)),
-        Reading::Timestamp => {
+fn decode(wire_type: WireType, bytes: &[u8]) -> Option<Result<DatumRef<'_>, Mismatch>> {
+    Some(Ok(match wire_type {
+        // The most frequent types first: this runs for each cell of each row.
+        WireType::Int8 => DatumRef::Int(i64::from_be_bytes(bytes.try_into().ok()?)),
+        WireType::Text | WireType::Json => return Some(text(wire_type, bytes)),
+        WireType::Bool => DatumRef::Bool(*bytes.first()? != 0),
+        WireType::Int4 => DatumRef::Int(i32::from_be_bytes(bytes.try_into().ok()?).into()),
+        WireType::Int2 => DatumRef::Int(i16::from_be_bytes(bytes.try_into().ok()?).into()),
+        WireType::Oid => DatumRef::Int(u32::from_be_bytes(bytes.try_into().ok()?).into()),
+        WireType::Float8 => DatumRef::Float(f64::from_be_bytes(bytes.try_into().ok()?)),
+        WireType::Float4 => DatumRef::Float(f32::from_be_bytes(bytes.try_into().ok()?).into()),
+        WireType::Bytes => DatumRef::Bytes(bytes),
+        WireType::Uuid => DatumRef::Uuid(bytes.try_into().ok()?),
+        WireType::Numeric => return numeric(bytes),
+        WireType::Date => return Some(date(i32::from_be_bytes(bytes.try_into().ok()?))),
+        WireType::Time => DatumRef::Time(i64::from_be_bytes(bytes.try_into().ok()?)),
+        WireType::Timestamp => {
             return Some(instant(bytes.try_into().ok()?).map(DatumRef::DateTime));
         }
-        Reading::TimestampTz => {
+        WireType::TimestampTz => {
             return Some(instant(bytes.try_into().ok()?).map(DatumRef::Timestamp));
         }
-        Reading::Jsonb => return Some(text(reading, bytes.strip_prefix(&[1])?)),
-        Reading::Other => return None,
+        // The first byte is the version of jsonb's binary form.
+        WireType::Jsonb => return Some(text(wire_type, bytes.strip_prefix(&[1])?)),
+        WireType::Other => return None,
     }))
 }
 
 #[inline(always)]
-fn text(reading: Reading, bytes: &[u8]) -> Result<DatumRef<'_>, Mismatch> {
+fn text(wire_type: WireType, bytes: &[u8]) -> Result<DatumRef<'_>, Mismatch> {
     let text =
         std::str::from_utf8(bytes).map_err(|_| Mismatch::new("the text is not valid UTF-8"))?;
-    Ok(if reading == Reading::Text {
+    Ok(if wire_type == WireType::Text {
         DatumRef::Text(text)
     } else {
         DatumRef::Json(text)
     })
 }
 
-/// The largest and the smallest number stand for infinity.
+/// A date from days since PostgreSQL's epoch. The largest and the smallest number mean infinity.
 fn date(days: i32) -> Result<DatumRef<'static>, Mismatch> {
     match days.checked_add(EPOCH_DAYS) {
         Some(days) if days > i32::MIN + EPOCH_DAYS => Ok(DatumRef::Date(days)),
@@ -188,6 +191,7 @@ fn numeric(bytes: &[u8]) -> Option<Result<DatumRef<'_>, Mismatch>> {
     let is_negative = match sign {
         0 => false,
         0x4000 => true,
+        // 0xC000 is NaN, 0xD000 and 0xF000 are the infinities.
         _ => return Some(Err(Mismatch::new("the number is infinite or not a number"))),
     };
     let mut mantissa: i128 = 0;
@@ -196,6 +200,7 @@ fn numeric(bytes: &[u8]) -> Option<Result<DatumRef<'_>, Mismatch>> {
         mantissa = mantissa.checked_mul(10_000)?.checked_add(digit)?;
     }
     let digits = i32::try_from(count).ok()?;
+    // The digits may end before the scale does, or reach beyond it by the padding of the last group.
     let exponent = (i32::from(weight) + 1 - digits) * 4 + i32::try_from(scale).ok()?;
     let power = 10_i128.checked_pow(exponent.unsigned_abs());
     let scaled = match power {
@@ -207,7 +212,9 @@ fn numeric(bytes: &[u8]) -> Option<Result<DatumRef<'_>, Mismatch>> {
         let mantissa = if is_negative { -mantissa } else { mantissa };
         Decimal::try_from_i128_with_scale(mantissa, scale).ok()
     });
-    Some(value.map(DatumRef::Decimal).ok_or_else(|| {
-        Mismatch::new("the number has more than the 28 digits that a decimal holds")
-    }))
+    Some(
+        value
+            .map(DatumRef::Decimal)
+            .ok_or_else(|| Mismatch::new("the number has more than the 28 digits of a decimal")),
+    )
 }

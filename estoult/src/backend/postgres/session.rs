@@ -17,23 +17,24 @@ use sqlx::{
 };
 
 use super::{
-    bind::{Bound, type_of},
+    bind::{PostgresValue, type_of},
     classify::{classify, is_stale_plan},
-    decode::{PostgresCells, Reading, readings},
+    decode::{PostgresCells, WireType, wire_types},
 };
 use crate::{
     backend::{
-        Dialect, Features, Outcome, Session, Statement,
-        server::{loss_error, names, of_statement},
+        Features, Outcome, Session, Statement,
+        server::{lost_connection, names, of_statement},
     },
     error::{Error, ErrorKind, Result},
     row::Sink,
+    sql::Dialect,
 };
 
 pub(super) struct PostgresSession {
     connection: PgConnection,
     is_broken: bool,
-    /// The parameter types with which each raw text was first prepared: another set must not meet its plan.
+    /// The parameter types with which each raw text was first prepared: other types must not get its plan.
     raw_types: HashMap<Arc<str>, u64>,
 }
 
@@ -54,8 +55,8 @@ impl PostgresSession {
         }
     }
 
-    /// The text as it is prepared. The driver keeps plans by text alone, so a raw text that comes with values of other
-    /// types than the first time gets another ending.
+    /// The text as it is prepared. The driver caches plans by text alone, so a raw text with values of other types than
+    /// the first time gets another ending.
     fn text(&mut self, statement: &Statement) -> Arc<str> {
         if !statement.is_raw {
             return Arc::clone(&statement.sql);
@@ -66,6 +67,7 @@ impl PostgresSession {
             .iter()
             .for_each(|value| type_of(value).hash(&mut hasher));
         let types = hasher.finish();
+        // A hash of 64 bits instead of the types: one text hardly meets more than two sets of them.
         let known = self.raw_types.get(&statement.sql).copied();
         match known {
             Some(known) if known != types => {
@@ -79,22 +81,23 @@ impl PostgresSession {
         }
     }
 
-    fn fail(&mut self, error: &sqlx::Error, statement: &Statement) -> Error {
-        let error = loss_error(error)
-            .unwrap_or_else(|| classify("run a statement", error, &statement.values));
+    fn fail(&mut self, error: sqlx::Error, statement: &Statement) -> Error {
+        let error = lost_connection(error)
+            .unwrap_or_else(|error| classify("run a statement", error, &statement.values));
         self.is_broken |= matches!(error.kind(), ErrorKind::Connection);
         of_statement(error, statement)
     }
 
-    /// After DDL a cached plan may give other columns than it promised: forget all plans, so that the next try works.
+    /// After DDL the server refuses a cached plan whose columns have changed: forget all plans, so that a retry works.
     async fn forget_plans(&mut self) -> bool {
         self.connection.clear_cached_statements().await.is_ok()
     }
 
-    /// The columns of a statement that has run, and is still prepared.
+    /// The columns of a statement that has run without a row. It is prepared still, so this mostly asks no server.
     async fn column_names(&mut self, statement: &Statement) -> Vec<String> {
         let text = AssertSqlSafe(self.text(statement)).into_sql_str();
         let prepared = self.connection.prepare(text).await;
+        // Names are shown above no rows: not worth an error after the statement has run.
         prepared.map_or_else(|_| Vec::new(), |prepared| names(prepared.columns()))
     }
 
@@ -106,7 +109,7 @@ impl PostgresSession {
         let query = query(statement, self.text(statement)).map_err(Failure::Own)?;
         // `fetch` is the same stream behind one more adapter, which each row would pass.
         let mut rows = self.connection.fetch_many(query);
-        let mut columns: Vec<Reading> = Vec::new();
+        let mut columns: Vec<WireType> = Vec::new();
         while let Some(next) = rows.try_next().await.map_err(Failure::Server)? {
             let row = match next {
                 Either::Right(row) => row,
@@ -116,11 +119,11 @@ impl PostgresSession {
                 }
             };
             if columns.is_empty() {
-                columns = readings(&row);
+                columns = wire_types(&row);
             }
             let taken = sink.row(&PostgresCells {
                 row: &row,
-                readings: &columns,
+                wire_types: &columns,
             });
             taken.map_err(Failure::Own)?;
         }
@@ -132,7 +135,7 @@ impl PostgresSession {
     }
 }
 
-/// Where an error came from: only the server's may say that a plan is stale or the connection lost.
+/// Where an error came from: only one of the server can mean a stale plan or a lost connection.
 enum Failure {
     Own(Error),
     Server(sqlx::Error),
@@ -142,7 +145,7 @@ fn query(statement: &Statement, text: Arc<str>) -> Result<Query<'static, Postgre
     let mut arguments = PgArguments::default();
     arguments.reserve(statement.values.len(), statement.values.len() * 16);
     for value in &statement.values {
-        arguments.add(Bound(value)).map_err(|error| {
+        arguments.add(PostgresValue(value)).map_err(|error| {
             Error::new(ErrorKind::Decode, format!("bind a parameter: {error}"))
                 .with_statement(&statement.sql)
         })?;
@@ -166,13 +169,13 @@ impl Session for PostgresSession {
             match self.fetch_once(&statement, sink.as_mut()).await {
                 Ok(()) => return Ok(sink),
                 Err(Failure::Own(error)) => return Err(of_statement(error, &statement)),
-                // The plan is refused before any row is sent, so the sink is still empty.
+                // The server refuses the plan before it sends a row, so the sink is still empty.
                 Err(Failure::Server(error))
                     if !is_retry && is_stale_plan(&error) && self.forget_plans().await =>
                 {
                     is_retry = true;
                 }
-                Err(Failure::Server(error)) => return Err(self.fail(&error, &statement)),
+                Err(Failure::Server(error)) => return Err(self.fail(error, &statement)),
             }
         }
     }
@@ -184,7 +187,7 @@ impl Session for PostgresSession {
                 rows_affected: done.rows_affected(),
                 last_insert_id: None,
             }),
-            Err(error) => Err(self.fail(&error, &statement)),
+            Err(error) => Err(self.fail(error, &statement)),
         }
     }
 
@@ -193,13 +196,13 @@ impl Session for PostgresSession {
         let text = AssertSqlSafe(Arc::clone(&statement.sql));
         match self.connection.execute(sqlx::raw_sql(text)).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(self.fail(&error, &statement)),
+            Err(error) => Err(self.fail(error, &statement)),
         }
     }
 
     async fn ping(&mut self) -> Result<()> {
         let pinged = self.connection.ping().await;
-        pinged.map_err(|error| self.fail(&error, &Statement::plain("")))
+        pinged.map_err(|error| self.fail(error, &Statement::plain("")))
     }
 
     fn is_broken(&self) -> bool {
@@ -207,7 +210,7 @@ impl Session for PostgresSession {
     }
 
     async fn close(self: Box<Self>) {
-        // The server notices a lost socket as well; there is nobody left to tell of a failure.
+        // After a failure the socket is closed all the same, which the server notices; no caller waits for the outcome.
         let _ = self.connection.close().await;
     }
 }

@@ -1,18 +1,37 @@
-//! SQLite's errors by kind. SQLite names the columns of a broken unique key, the name of a check, and nothing of a
-//! foreign key.
+//! SQLite's errors by kind, from their codes. Its messages name the columns of a broken unique key and the name of a
+//! check, and nothing of a foreign key.
+//!
+//! Invariant: no message and no position shows a value.
+
+use std::{ffi::c_int, sync::Arc};
 
 use rusqlite::{Error as DriverError, ErrorCode, ffi};
 
 use crate::{
-    backend::{describe_constraint, read_only, redact},
-    error::{Conflict, Constraint, ConstraintKind, Error, ErrorKind},
+    backend::message::{blank_quoted, read_only, redact},
+    error::{Conflict, Constraint, ConstraintKind, DatabaseError, Error, ErrorKind},
     value::Datum,
 };
 
-pub(super) fn classify(error: &DriverError, values: &[Datum]) -> Error {
+/// How messages begin that quote a part of a value whose text could not be parsed.
+const QUOTING: [&str; 3] = ["fts5: ", "JSON path error", "bad JSON path"];
+
+const NO_COLUMN: &str = "no such column: ";
+
+/// The error of a statement, with its text and the position in it.
+pub(super) fn of_statement(error: &DriverError, sql: &Arc<str>, values: &[Datum]) -> Error {
+    in_text(error, sql, values).with_statement(sql)
+}
+
+/// The error for what the driver reports without a statement of a program.
+pub(super) fn classify(error: &DriverError) -> Error {
+    in_text(error, "", &[])
+}
+
+fn in_text(error: &DriverError, text: &str, values: &[Datum]) -> Error {
     let (code, message) = match error {
-        DriverError::SqliteFailure(code, message) => (*code, message.clone()),
-        DriverError::SqlInputError { error, msg, .. } => (*error, Some(msg.clone())),
+        DriverError::SqliteFailure(code, message) => (*code, message.as_deref()),
+        DriverError::SqlInputError { error, msg, .. } => (*error, Some(msg.as_str())),
         DriverError::InvalidParameterCount(given, expected) => {
             return Error::new(
                 ErrorKind::Query,
@@ -24,18 +43,53 @@ pub(super) fn classify(error: &DriverError, values: &[Datum]) -> Error {
         }
         other => return Error::new(ErrorKind::Query, redact(&other.to_string(), values)),
     };
-    let message = message.unwrap_or_else(|| code.to_string());
+    let message = message.map_or_else(|| code.to_string(), ToOwned::to_owned);
     let kind = kind(code, &message);
-    let text = match &kind {
-        ErrorKind::Constraint(constraint) => describe_constraint(constraint),
+    let words = redact_message(&message, values);
+    let said = match &kind {
+        ErrorKind::Constraint(constraint) => constraint.describe(),
         ErrorKind::Conflict(_) => {
             "another connection holds the lock on the SQLite file; try the transaction again"
                 .to_owned()
         }
-        ErrorKind::ReadOnly => read_only(&redact(&message, values)),
-        _ => redact(&message, values),
+        ErrorKind::ReadOnly => read_only(&words),
+        _ => words.clone(),
     };
-    Error::new(kind, text).with_code(code.extended_code.to_string())
+    let answer = DatabaseError {
+        code: code.extended_code.to_string(),
+        message: words,
+        position: match error {
+            DriverError::SqlInputError { sql, offset, .. } => position(text, sql, *offset),
+            _ => None,
+        },
+        ..DatabaseError::default()
+    };
+    Error::answered(kind, said, answer)
+}
+
+/// The character in the text for a byte in the part of it that SQLite was reading: without spaces around it, or the
+/// rest of a script.
+fn position(text: &str, read: &str, offset: c_int) -> Option<usize> {
+    let start = text.rfind(read)?;
+    let before = text.get(..start + usize::try_from(offset).ok()?)?;
+    Some(before.chars().count() + 1)
+}
+
+fn contains(value: &Datum, part: &str) -> bool {
+    matches!(value, Datum::Text(text) if part.len() >= 3 && text.contains(part))
+}
+
+/// The message without values: neither those that were bound nor parts of them.
+fn redact_message(message: &str, values: &[Datum]) -> String {
+    let message = redact(message, values);
+    if QUOTING.iter().any(|start| message.starts_with(start)) {
+        return blank_quoted(&message);
+    }
+    // A full-text query such as `word:other` asks for the column `word`.
+    match message.strip_prefix(NO_COLUMN) {
+        Some(name) if values.iter().any(|value| contains(value, name)) => format!("{NO_COLUMN}…"),
+        _ => message,
+    }
 }
 
 fn kind(code: ffi::Error, message: &str) -> ErrorKind {
@@ -45,6 +99,7 @@ fn kind(code: ffi::Error, message: &str) -> ErrorKind {
             None => ErrorKind::Query,
         },
         ErrorCode::ReadOnly => ErrorKind::ReadOnly,
+        // Busy: another connection has the lock; locked: another statement of this one has ("Result and Error Codes").
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => ErrorKind::Conflict(Conflict::Busy),
         ErrorCode::CannotOpen | ErrorCode::NotADatabase | ErrorCode::DiskFull => {
             ErrorKind::Connection

@@ -1,5 +1,7 @@
 //! Exact decimals in SQLite, which has none: they are stored as text, compared with a collation and summed with a
-//! function, both of estoult's own and used in estoult's statements only, never in a table's definition.
+//! function, both of estoult's own.
+//!
+//! Invariant: both are used in statements only, never in a table's definition: other programs can open the file.
 
 use std::{cmp::Ordering, str::FromStr};
 
@@ -22,8 +24,8 @@ pub(crate) const AVERAGE: &str = "estoult_avg";
 pub(super) fn install(connection: &Connection) -> rusqlite::Result<()> {
     connection.create_collation(COLLATION, compare)?;
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    connection.create_aggregate_function(SUM, 1, flags, Total { is_average: false })?;
-    connection.create_aggregate_function(AVERAGE, 1, flags, Total { is_average: true })
+    connection.create_aggregate_function(SUM, 1, flags, DecimalAggregate { is_average: false })?;
+    connection.create_aggregate_function(AVERAGE, 1, flags, DecimalAggregate { is_average: true })
 }
 
 /// Numbers by their value, and after them texts that are no numbers, so that the order is total.
@@ -36,12 +38,12 @@ fn compare(left: &str, right: &str) -> Ordering {
     }
 }
 
-struct Total {
+struct DecimalAggregate {
     is_average: bool,
 }
 
 #[derive(Default)]
-struct Running {
+struct RunningSum {
     sum: Decimal,
     count: u64,
 }
@@ -65,12 +67,12 @@ fn read(value: ValueRef<'_>) -> rusqlite::Result<Option<Decimal>> {
     }
 }
 
-impl Aggregate<Running, Option<String>> for Total {
-    fn init(&self, _: &mut Context<'_>) -> rusqlite::Result<Running> {
-        Ok(Running::default())
+impl Aggregate<RunningSum, Option<String>> for DecimalAggregate {
+    fn init(&self, _: &mut Context<'_>) -> rusqlite::Result<RunningSum> {
+        Ok(RunningSum::default())
     }
 
-    fn step(&self, context: &mut Context<'_>, running: &mut Running) -> rusqlite::Result<()> {
+    fn step(&self, context: &mut Context<'_>, running: &mut RunningSum) -> rusqlite::Result<()> {
         if let Some(value) = read(context.get_raw(0))? {
             let sum = running.sum.checked_add(value);
             running.sum =
@@ -83,8 +85,9 @@ impl Aggregate<Running, Option<String>> for Total {
     fn finalize(
         &self,
         _: &mut Context<'_>,
-        running: Option<Running>,
+        running: Option<RunningSum>,
     ) -> rusqlite::Result<Option<String>> {
+        // As SQL has it, the sum of no rows, or of NULLs alone, is NULL.
         let Some(running) = running.filter(|running| running.count > 0) else {
             return Ok(None);
         };

@@ -1,4 +1,7 @@
 //! The schemas of a SQLite database: each is a file of its own that a connection attaches when a statement is about it.
+//!
+//! A schema that one connection drops is still attached to others. Dropping counts up a generation, and a connection
+//! that sees a new one detaches all before its next statement about a schema.
 
 use std::{
     collections::BTreeMap,
@@ -12,26 +15,27 @@ use std::{
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use rusqlite::{Connection, OpenFlags};
 
-use super::classify::classify;
+use super::classify::{classify, of_statement};
 use crate::{
-    database::url::SqliteAddress,
+    backend::address::SqliteAddress,
     error::{Error, ErrorKind, Result},
+    sql::{self, Syntax},
 };
 
-/// How many files a connection may have attached, in SQLite as it is built.
+/// How many files a connection may have attached: SQLITE_MAX_ATTACHED as SQLite is built by default.
 const ATTACHED_AT_MOST: usize = 10;
-/// What the path of a file can't hold in the URI that SQLite opens.
+/// The characters that the path of a file can't contain in the URI that SQLite opens.
 const IN_URI: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
 
 /// Where the schemas of one database are, for all of its connections.
 #[derive(Debug)]
 pub(super) struct SchemaFiles {
-    main: Main,
+    main: MainDatabase,
     address: SqliteAddress,
     /// Schemas whose files the program has named.
     named: BTreeMap<String, PathBuf>,
     in_memory: Mutex<BTreeMap<String, InMemory>>,
-    /// Counts up when a schema is dropped: what other connections have attached may be gone.
+    /// Counts up when a schema is dropped: files that other connections have attached may be gone.
     generation: AtomicU64,
 }
 
@@ -45,7 +49,7 @@ struct InMemory {
 
 /// Where the database itself is.
 #[derive(Debug)]
-pub(super) enum Main {
+pub(super) enum MainDatabase {
     File(PathBuf),
     Memory(String),
 }
@@ -58,14 +62,14 @@ pub(super) struct Attached {
 }
 
 /// What a connection has to do before a statement about some schemas.
-pub(super) struct Steps {
+pub(super) struct AttachSteps {
     detach: Vec<Arc<str>>,
     attach: Vec<Arc<str>>,
 }
 
 impl SchemaFiles {
     pub(super) fn new(
-        main: Main,
+        main: MainDatabase,
         address: SqliteAddress,
         named: BTreeMap<String, PathBuf>,
     ) -> Self {
@@ -81,6 +85,7 @@ impl SchemaFiles {
     pub(super) fn nothing_attached(&self) -> Attached {
         Attached {
             names: Vec::new(),
+            // Acquire, paired with the counting in `remove`: a connection that sees the count sees the removal.
             generation: self.generation.load(Ordering::Acquire),
         }
     }
@@ -96,20 +101,21 @@ impl SchemaFiles {
     fn file(&self, name: &str) -> Option<PathBuf> {
         match (self.named.get(name), &self.main) {
             (Some(file), _) => Some(file.clone()),
-            (None, Main::File(main)) => Some(beside(main, name)),
-            (None, Main::Memory(_)) => None,
+            (None, MainDatabase::File(main)) => Some(beside(main, name)),
+            (None, MainDatabase::Memory(_)) => None,
         }
     }
 
     /// Carries out the steps on a connection.
-    pub(super) fn carry_out(&self, connection: &Connection, steps: &Steps) -> Result<()> {
+    pub(super) fn apply(&self, connection: &Connection, steps: &AttachSteps) -> Result<()> {
         for name in &steps.detach {
             run(connection, &format!("detach database {}", quoted(name)))?;
         }
-        for (place, name) in steps.attach.iter().enumerate() {
+        for (index, name) in steps.attach.iter().enumerate() {
             if let Err(error) = self.attach(connection, name) {
-                // All or none; `name` itself may be attached without its settings.
-                for name in &steps.attach[..=place] {
+                // All or none; `name` itself may be attached without its settings. One that was not attached fails to
+                // be detached, which changes nothing.
+                for name in &steps.attach[..=index] {
                     let _ = run(connection, &format!("detach database {}", quoted(name)));
                 }
                 return Err(error);
@@ -151,8 +157,8 @@ impl SchemaFiles {
     ) -> Result<()> {
         connection
             .execute(&format!("attach database ?1 as {}", quoted(name)), [uri])
-            .map_err(|error| classify(&error, &[]).context(&format!("open the schema `{name}`")))?;
-        // Within a transaction neither can be changed.
+            .map_err(|error| classify(&error).context(&format!("open the schema `{name}`")))?;
+        // Within a transaction SQLite changes neither setting; the file keeps its journal mode anyway.
         if !connection.is_autocommit() {
             return Ok(());
         }
@@ -170,7 +176,7 @@ impl SchemaFiles {
         )
     }
 
-    /// Makes an empty schema.
+    /// Creates an empty schema.
     pub(super) fn create(&self, name: &str) -> Result<()> {
         let name = name.to_ascii_lowercase();
         let taken = |what: String| {
@@ -179,17 +185,18 @@ impl SchemaFiles {
         };
         let file = match (self.named.get(&name), &self.main) {
             (Some(file), _) => file.clone(),
-            (None, Main::File(main)) => beside(main, &name),
-            (None, Main::Memory(main)) => {
+            (None, MainDatabase::File(main)) => beside(main, &name),
+            (None, MainDatabase::Memory(main)) => {
                 let mut in_memory = self.in_memory();
                 if in_memory.contains_key(&name) {
                     return Err(taken(String::new()));
                 }
-                // A name that was dropped may still be open somewhere, so each one made is another.
+                // A schema that was dropped may still be attached to a connection, so a new one of its name has another
+                // address.
                 let number = self.generation.fetch_add(1, Ordering::AcqRel);
                 let uri = main.replace("?vfs", &format!("-{name}-{number}?vfs"));
                 let anchor = Connection::open_with_flags(&uri, OpenFlags::default())
-                    .map_err(|error| classify(&error, &[]))?;
+                    .map_err(|error| classify(&error))?;
                 let made = InMemory {
                     uri,
                     _anchor: anchor,
@@ -198,14 +205,17 @@ impl SchemaFiles {
                 return Ok(());
             }
         };
+        // An empty file is an empty database for SQLite; `create_new` fails if another process was faster.
         let created = std::fs::File::create_new(&file);
         created.map(drop).map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => taken(format!(", the file `{}`", file.display())),
-            _ => io_error("create", &name, &file, &error),
+            std::io::ErrorKind::AlreadyExists => {
+                taken(format!(", the file `{}`", file.display())).with_source(error)
+            }
+            _ => io_error("create", &name, &file, error),
         })
     }
 
-    /// Removes a schema with all that is in it. Other connections let go of it before their next statement.
+    /// Removes a schema with all that is in it. Other connections detach it before their next statement.
     pub(super) fn remove(&self, name: &str) -> Result<()> {
         let name = name.to_ascii_lowercase();
         let removed = match self.file(&name) {
@@ -215,7 +225,8 @@ impl SchemaFiles {
             }
             Some(file) => remove_file(&file, &name),
         };
-        // Counted behind the removal: whoever attached it until now lets go of what is not there any more.
+        // Counted after the removal: a connection that attached the file until now sees the new generation. Counted on
+        // failure, too, since some of the files may be gone.
         self.generation.fetch_add(1, Ordering::AcqRel);
         removed
     }
@@ -224,8 +235,8 @@ impl SchemaFiles {
     pub(super) fn names(&self) -> Result<Vec<String>> {
         let mut names: Vec<String> = self.named.keys().cloned().collect();
         match &self.main {
-            Main::Memory(_) => names.extend(self.in_memory().keys().cloned()),
-            Main::File(main) => names.extend(self.files(main)?),
+            MainDatabase::Memory(_) => names.extend(self.in_memory().keys().cloned()),
+            MainDatabase::File(main) => names.extend(self.files(main)?),
         }
         names.sort();
         names.dedup();
@@ -237,7 +248,7 @@ impl SchemaFiles {
         let folder = folder.unwrap_or(Path::new("."));
         let read = |error: std::io::Error| {
             let message = format!("list the schemas in `{}`: {error}", folder.display());
-            Error::new(ErrorKind::Connection, message)
+            Error::new(ErrorKind::Connection, message).with_source(error)
         };
         let mut names = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(read)? {
@@ -251,11 +262,11 @@ impl SchemaFiles {
 
 /// Removes the file of a schema, with those that SQLite may have left beside it.
 fn remove_file(file: &Path, name: &str) -> Result<()> {
-    std::fs::remove_file(file).map_err(|error| io_error("drop", name, file, &error))?;
+    std::fs::remove_file(file).map_err(|error| io_error("drop", name, file, error))?;
     for suffix in ["-wal", "-shm", "-journal"] {
         let mut beside = file.as_os_str().to_owned();
         beside.push(suffix);
-        // Most of them are not there.
+        // Most of them do not exist, and one that stays is of no use without the file.
         let _ = std::fs::remove_file(beside);
     }
     Ok(())
@@ -283,10 +294,15 @@ fn schema_of<'f>(main: &Path, file: &'f str) -> Option<&'f str> {
 
 impl Attached {
     /// What has to be done before a statement about these schemas, when anything has to.
-    pub(super) fn steps(&mut self, files: &SchemaFiles, schemas: &[Arc<str>]) -> Option<Steps> {
+    pub(super) fn steps(
+        &mut self,
+        files: &SchemaFiles,
+        schemas: &[Arc<str>],
+    ) -> Option<AttachSteps> {
         let generation = files.generation.load(Ordering::Acquire);
         let mut detach = Vec::new();
         if generation != self.generation {
+            // Some schema was dropped; which one is not known here.
             detach.append(&mut self.names);
             self.generation = generation;
         }
@@ -297,7 +313,7 @@ impl Attached {
                 continue;
             }
             match self.names.iter().position(|name| *name == schema) {
-                Some(place) => self.names.remove(place),
+                Some(index) => self.names.remove(index),
                 None => {
                     attach.push(Arc::clone(&schema));
                     Arc::clone(&schema)
@@ -305,14 +321,15 @@ impl Attached {
             };
             self.names.push(schema);
         }
+        // The file used last is at the end, so the one not used for the longest time goes first.
         while self.names.len() > ATTACHED_AT_MOST {
             detach.push(self.names.remove(0));
         }
-        (!detach.is_empty() || !attach.is_empty()).then_some(Steps { detach, attach })
+        (!detach.is_empty() || !attach.is_empty()).then_some(AttachSteps { detach, attach })
     }
 
-    /// Forgets what could not be attached. Whether something may still be attached that should not be.
-    pub(super) fn forget(&mut self, steps: &Steps) -> bool {
+    /// Forgets the files that could not be attached. True when a file may still be attached that should not be.
+    pub(super) fn forget(&mut self, steps: &AttachSteps) -> bool {
         self.names.retain(|name| !steps.attach.contains(name));
         !steps.detach.is_empty()
     }
@@ -328,13 +345,13 @@ fn folded(name: &Arc<str>) -> Arc<str> {
 }
 
 fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+    sql::quoted(name, Syntax::SQLITE.quote)
 }
 
 fn run(connection: &Connection, statement: &str) -> Result<()> {
     connection
         .execute_batch(statement)
-        .map_err(|error| classify(&error, &[]).with_statement(&Arc::from(statement)))
+        .map_err(|error| of_statement(&error, &Arc::from(statement), &[]))
 }
 
 fn uri(file: &Path, mode: &str) -> String {
@@ -354,10 +371,10 @@ fn missing(name: &str, file: Option<&Path>) -> Error {
     )
 }
 
-fn io_error(verb: &str, name: &str, file: &Path, error: &std::io::Error) -> Error {
+fn io_error(verb: &str, name: &str, file: &Path, error: std::io::Error) -> Error {
     let message = format!(
         "{verb} the schema `{name}`: the file `{}`: {error}",
         file.display()
     );
-    Error::new(ErrorKind::Connection, message)
+    Error::new(ErrorKind::Connection, message).with_source(error)
 }

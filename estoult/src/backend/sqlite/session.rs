@@ -1,4 +1,7 @@
-//! A SQLite connection at work: binding, stepping, decoding, and stopping when nobody waits any more.
+//! A SQLite connection at work: binding, stepping, decoding, and stopping when the caller no longer waits.
+//!
+//! A statement takes the connection with it to the other thread and brings it back. When its future is dropped the
+//! connection stays away: the session is broken, the statement is interrupted, and the other thread closes it.
 
 use std::{
     fmt,
@@ -16,24 +19,25 @@ use rusqlite::{
 use tokio::runtime::Handle;
 
 use super::{
-    classify::classify,
+    classify::of_statement,
     schemas::{Attached, SchemaFiles},
 };
 use crate::{
-    backend::{Dialect, Features, Outcome, Session, Statement},
-    blocking,
+    backend::{Features, Outcome, Session, Statement},
     error::{Error, ErrorKind, Result},
     row::{Cells, Sink},
+    runtime,
+    sql::Dialect,
     value::{Datum, DatumRef, Mismatch, temporal},
 };
 
-/// How many steps of SQLite's machine lie between two looks at whether anybody still waits.
+/// How many steps of SQLite's virtual machine lie between two checks whether the caller still waits.
 const STEPS_BETWEEN_CHECKS: std::ffi::c_int = 2000;
 
 pub(super) struct SqliteSession {
-    /// Away while a statement runs; stays away when its future was dropped.
+    /// `None` while a statement runs, and for good when its future was dropped.
     connection: Option<Connection>,
-    /// Set when nobody waits for the running statement any more.
+    /// Set when the caller no longer waits for the running statement.
     abandoned: Arc<AtomicBool>,
     schemas: Arc<SchemaFiles>,
     attached: Attached,
@@ -51,7 +55,8 @@ impl SqliteSession {
     pub(super) fn new(connection: Connection, schemas: Arc<SchemaFiles>) -> Self {
         let abandoned = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&abandoned);
-        // Failing to install it costs the interruption, nothing else: the connection is still thrown away.
+        // A failure to install it costs the interruption, nothing else: an abandoned connection is closed all the
+        // same. Relaxed: a check that comes too early is followed by another.
         let _ = connection.progress_handler(
             STEPS_BETWEEN_CHECKS,
             Some(move || seen.load(Ordering::Relaxed)),
@@ -64,22 +69,24 @@ impl SqliteSession {
         }
     }
 
-    /// Runs work on the connection: here when this thread may block, else on one that may.
+    /// Runs work on the connection: on this thread when it may block, else on one that may.
     async fn run<T, F>(&mut self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        if blocking::may_block() {
+        // Fast path of sync callers: a hop to another thread costs more than most statements.
+        if runtime::may_block() {
             return match &self.connection {
                 Some(connection) => work(connection),
                 None => Err(gone()),
             };
         }
         let connection = self.connection.take().ok_or_else(gone)?;
-        let guard = Abandon(Some(Arc::clone(&self.abandoned)));
+        let guard = AbandonGuard(Some(Arc::clone(&self.abandoned)));
         let abandoned = Arc::clone(&self.abandoned);
         let (connection, outcome) = off_thread(move || {
+            // The future may be dropped while the work still waits for a thread.
             if abandoned.load(Ordering::Relaxed) {
                 return Err(gone());
             }
@@ -87,7 +94,8 @@ impl SqliteSession {
             Ok((connection, outcome))
         })
         .await?;
-        guard.keep();
+        // Only now is the connection back: until here a dropped future leaves the session without one.
+        guard.disarm();
         self.connection = Some(connection);
         outcome
     }
@@ -101,15 +109,15 @@ fn gone() -> Error {
 }
 
 /// Marks the statement abandoned when the future that waits for it is dropped.
-struct Abandon(Option<Arc<AtomicBool>>);
+struct AbandonGuard(Option<Arc<AtomicBool>>);
 
-impl Abandon {
-    fn keep(mut self) {
+impl AbandonGuard {
+    fn disarm(mut self) {
         self.0 = None;
     }
 }
 
-impl Drop for Abandon {
+impl Drop for AbandonGuard {
     fn drop(&mut self) {
         if let Some(abandoned) = &self.0 {
             abandoned.store(true, Ordering::Relaxed);
@@ -117,19 +125,19 @@ impl Drop for Abandon {
     }
 }
 
-/// Runs work on a thread that may block; right here when there is no runtime that has one.
+/// Runs work on a thread that may block: one of the runtime, or the present one where there is no runtime.
 pub(super) async fn off_thread<T, F>(work: F) -> Result<T>
 where
     T: Send + 'static,
     F: FnOnce() -> Result<T> + Send + 'static,
 {
-    if blocking::may_block() {
+    if runtime::may_block() {
         return work();
     }
-    let Ok(runtime) = Handle::try_current() else {
+    let Ok(handle) = Handle::try_current() else {
         return work();
     };
-    runtime.spawn_blocking(work).await.unwrap_or_else(|error| {
+    handle.spawn_blocking(work).await.unwrap_or_else(|error| {
         Err(Error::new(
             ErrorKind::Connection,
             format!("run work for SQLite: {error}"),
@@ -158,7 +166,7 @@ impl Session for SqliteSession {
         self.run(move |connection| {
             connection
                 .execute_batch(&script)
-                .map_err(|error| classify(&error, &[]).with_statement(&script))
+                .map_err(|error| of_statement(&error, &script, &[]))
         })
         .await
     }
@@ -169,10 +177,10 @@ impl Session for SqliteSession {
         };
         let (files, steps) = (Arc::clone(&self.schemas), Arc::new(steps));
         let tried = Arc::clone(&steps);
-        let opened = self.run(move |connection| files.carry_out(connection, &steps));
+        let opened = self.run(move |connection| files.apply(connection, &steps));
         let opened = opened.await;
         if opened.is_err() && self.attached.forget(&tried) {
-            // A file could not be let go of, so what the connection has open is not known any more.
+            // A file could not be detached, so it is no longer known what the connection has open.
             self.connection = None;
         }
         opened
@@ -184,7 +192,8 @@ impl Session for SqliteSession {
     }
 
     async fn drop_schema(&mut self, name: &str) -> Result<()> {
-        // It has to be there, and this connection has to let go of it.
+        // Opening it fails where there is none of this name. Connections, also this one, detach it before their next
+        // statement, since the removal counts up the generation.
         let schema: Arc<str> = Arc::from(name);
         self.open_schemas(&[Arc::clone(&schema)]).await?;
         let files = Arc::clone(&self.schemas);
@@ -197,6 +206,7 @@ impl Session for SqliteSession {
     }
 
     async fn ping(&mut self) -> Result<()> {
+        // There is no server that could be lost.
         if self.is_broken() {
             Err(gone())
         } else {
@@ -221,7 +231,8 @@ impl Session for SqliteSession {
 
     async fn close(mut self: Box<Self>) {
         if let Some(connection) = self.connection.take() {
-            // Closing may write the last of the write-ahead log.
+            // Closing may write the last of the write-ahead log, which blocks. After a failure the log is still there
+            // for the next connection.
             let _ = off_thread(move || {
                 drop(connection);
                 Ok(())
@@ -236,8 +247,7 @@ fn fetch(
     statement: &Statement,
     mut sink: Box<dyn Sink>,
 ) -> Result<Box<dyn Sink>> {
-    let failed =
-        |error: &rusqlite::Error| classify(error, &statement.values).with_statement(&statement.sql);
+    let failed = |error: &rusqlite::Error| of_statement(error, &statement.sql, &statement.values);
     let mut prepared = connection
         .prepare_cached(&statement.sql)
         .map_err(|error| failed(&error))?;
@@ -255,7 +265,8 @@ fn fetch(
         let names = prepared.column_names().into_iter().map(str::to_owned);
         sink.columns(names.collect());
     }
-    // What `changes` says is left from an earlier statement when this one changed nothing.
+    // After a statement that is no INSERT, UPDATE or DELETE, `changes` still has the number of an earlier one
+    // ("sqlite3_changes"), so the total decides.
     if connection.total_changes() != before {
         sink.affected(connection.changes());
     }
@@ -263,14 +274,13 @@ fn fetch(
 }
 
 fn execute(connection: &Connection, statement: &Statement) -> Result<Outcome> {
-    let failed =
-        |error: &rusqlite::Error| classify(error, &statement.values).with_statement(&statement.sql);
+    let failed = |error: &rusqlite::Error| of_statement(error, &statement.sql, &statement.values);
     let mut prepared = connection
         .prepare_cached(&statement.sql)
         .map_err(|error| failed(&error))?;
     bind(&mut prepared, &statement.values).map_err(|error| failed(&error))?;
     if prepared.column_count() > 0 {
-        // A statement with rows that nobody wants, such as a pragma or a select: run it to its end.
+        // A statement with rows, such as a pragma or a select: run it to its end, since each row may have an effect.
         let mut rows = prepared.raw_query();
         while rows.next().map_err(|error| failed(&error))?.is_some() {}
         return Ok(Outcome::default());
@@ -291,15 +301,15 @@ fn bind(prepared: &mut rusqlite::CachedStatement<'_>, values: &[Datum]) -> rusql
         ));
     }
     for (index, value) in values.iter().enumerate() {
-        prepared.raw_bind_parameter(index + 1, Bound(value))?;
+        prepared.raw_bind_parameter(index + 1, SqliteValue(value))?;
     }
     Ok(())
 }
 
 /// A datum as SQLite stores it.
-struct Bound<'d>(&'d Datum);
+struct SqliteValue<'d>(&'d Datum);
 
-impl ToSql for Bound<'_> {
+impl ToSql for SqliteValue<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         let owned = |value: String| ToSqlOutput::Owned(value.into());
         Ok(match self.0 {
@@ -327,7 +337,8 @@ impl ToSql for Bound<'_> {
     }
 }
 
-/// A list as the JSON array that `json_each` takes apart again. Bytes travel as upper case hex, as `hex()` writes them.
+/// A list as the JSON array that `json_each` reads. JSON has no bytes, so they are written in upper case hex, as
+/// SQLite's `hex()` writes those of the column.
 fn json_array(items: &[Datum]) -> String {
     use std::fmt::Write;
     let mut text = String::with_capacity(items.len() * 8 + 2);
@@ -336,15 +347,17 @@ fn json_array(items: &[Datum]) -> String {
         if index > 0 {
             text.push(',');
         }
+        // Writing to a `String` can't fail.
         let _ = match item {
             Datum::Bool(value) => write!(text, "{}", i64::from(*value)),
             Datum::Int(value) => write!(text, "{value}"),
+            // With an exponent, so that `json_each` gives a float also for a whole number.
             Datum::Float(value) if value.is_finite() => write!(text, "{value:e}"),
             Datum::Bytes(bytes) => {
                 let hex: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
                 write!(text, "\"{hex}\"")
             }
-            other => match Bound(other).to_sql() {
+            other => match SqliteValue(other).to_sql() {
                 Ok(ToSqlOutput::Owned(rusqlite::types::Value::Text(value))) => {
                     write_json_text(&mut text, &value)
                 }

@@ -7,7 +7,7 @@ use crate::{
     value::{Datum, Kind},
 };
 
-/// A text, number or truth value as it is; an array or object as JSON.
+/// Texts, numbers and booleans as they are; arrays and objects as JSON.
 fn datum(value: &Value) -> Datum {
     match value {
         Value::Null => Datum::Null(Kind::Json),

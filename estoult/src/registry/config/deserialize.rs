@@ -1,4 +1,6 @@
 //! A configuration from any format that serde reads: a table `databases` with one table, or one URL, a database.
+//!
+//! Any shape of input is read first and checked afterwards: serde would stop at the first mistake.
 
 use std::fmt;
 
@@ -16,12 +18,12 @@ const DATABASES: &str = "databases";
 impl<'de> Deserialize<'de> for RegistryConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut draft = Draft::default();
-        for (key, value) in deserializer.deserialize_map(Table)? {
+        for (key, value) in deserializer.deserialize_map(TableVisitor)? {
             match value {
-                Given::Table(databases) if key == DATABASES => {
+                RawValue::Table(databases) if key == DATABASES => {
                     databases
                         .into_iter()
-                        .for_each(|(name, given)| database(&mut draft, &name, given));
+                        .for_each(|(name, value)| database(&mut draft, &name, value));
                 }
                 _ if key == DATABASES => {
                     draft.mistake(format!(
@@ -31,37 +33,37 @@ impl<'de> Deserialize<'de> for RegistryConfig {
                 _ => draft.mistake(format!("`{key}` is unknown; known is `{DATABASES}`")),
             }
         }
-        let place = |name: &str, setting: &str| format!("{}.{setting}", path(name));
+        let location = |name: &str, setting: &str| format!("{}.{setting}", path(name));
         draft
-            .finish("read a configuration of databases", place, "")
+            .finish("read a configuration of databases", location, "")
             .map_err(|error| D::Error::custom(error.message()))
     }
 }
 
-fn database(draft: &mut Draft, name: &str, given: Given) {
-    match given {
-        Given::Text(url) => draft.set(name, "url", &url, &path(name)),
-        Given::Table(settings) => {
+fn database(draft: &mut Draft, name: &str, value: RawValue) {
+    match value {
+        RawValue::Text(url) => draft.set(name, "url", &url, &path(name)),
+        RawValue::Table(settings) => {
             draft.declare(name);
-            for (setting, given) in settings {
-                let place = format!("{}.{setting}", path(name));
-                match given {
-                    Given::Text(text) => draft.set(name, &setting, &text, &place),
-                    Given::Table(_) | Given::Other => {
-                        let mistake = format!("`{place}` takes one text or number");
+            for (setting, value) in settings {
+                let location = format!("{}.{setting}", path(name));
+                match value {
+                    RawValue::Text(text) => draft.set(name, &setting, &text, &location),
+                    RawValue::Table(_) | RawValue::Other => {
+                        let mistake = format!("`{location}` takes one text or number");
                         draft.refuse(name, &setting, mistake);
                     }
                 }
             }
         }
-        Given::Other => {
+        RawValue::Other => {
             let mistake = format!("`{}` is a table of settings, or a URL", path(name));
             draft.refuse(name, "url", mistake);
         }
     }
 }
 
-/// Where a database stands; a name that is no plain word is quoted.
+/// The location of a database; a name that is no plain word is quoted.
 fn path(name: &str) -> String {
     let is_plain = name
         .chars()
@@ -73,24 +75,24 @@ fn path(name: &str) -> String {
     }
 }
 
-/// What stands at a place: numbers and truth values are kept as text, since the environment has them so as well.
-enum Given {
+/// The value at a location. Numbers and truth values become text, as they are in the environment.
+enum RawValue {
     Text(String),
-    Table(Vec<(String, Given)>),
+    Table(Vec<(String, RawValue)>),
     Other,
 }
 
-impl<'de> Deserialize<'de> for Given {
+impl<'de> Deserialize<'de> for RawValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Anything)
+        deserializer.deserialize_any(RawValueVisitor)
     }
 }
 
-/// Keeps each entry, also those whose key comes twice.
-struct Table;
+/// Keeps each entry, also those whose key occurs twice, which is a mistake to be reported.
+struct TableVisitor;
 
-impl<'de> Visitor<'de> for Table {
-    type Value = Vec<(String, Given)>;
+impl<'de> Visitor<'de> for TableVisitor {
+    type Value = Vec<(String, RawValue)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a table of databases")
@@ -105,53 +107,55 @@ impl<'de> Visitor<'de> for Table {
     }
 }
 
-struct Anything;
+struct RawValueVisitor;
 
-impl<'de> Visitor<'de> for Anything {
-    type Value = Given;
+impl<'de> Visitor<'de> for RawValueVisitor {
+    type Value = RawValue;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a setting")
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Given, E> {
-        Ok(Given::Text(value.to_string()))
+    fn visit_bool<E>(self, value: bool) -> Result<RawValue, E> {
+        Ok(RawValue::Text(value.to_string()))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Given, E> {
-        Ok(Given::Text(value.to_string()))
+    fn visit_i64<E>(self, value: i64) -> Result<RawValue, E> {
+        Ok(RawValue::Text(value.to_string()))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Given, E> {
-        Ok(Given::Text(value.to_string()))
+    fn visit_u64<E>(self, value: u64) -> Result<RawValue, E> {
+        Ok(RawValue::Text(value.to_string()))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Given, E> {
-        Ok(Given::Other)
+    // No setting takes a fraction, and its text would differ between formats.
+    fn visit_f64<E>(self, _: f64) -> Result<RawValue, E> {
+        Ok(RawValue::Other)
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Given, E> {
-        Ok(Given::Text(value.to_owned()))
+    fn visit_str<E>(self, value: &str) -> Result<RawValue, E> {
+        Ok(RawValue::Text(value.to_owned()))
     }
 
-    fn visit_unit<E>(self) -> Result<Given, E> {
-        Ok(Given::Other)
+    fn visit_unit<E>(self) -> Result<RawValue, E> {
+        Ok(RawValue::Other)
     }
 
-    fn visit_none<E>(self) -> Result<Given, E> {
-        Ok(Given::Other)
+    fn visit_none<E>(self) -> Result<RawValue, E> {
+        Ok(RawValue::Other)
     }
 
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Given, D::Error> {
-        Given::deserialize(deserializer)
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<RawValue, D::Error> {
+        RawValue::deserialize(deserializer)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Given, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<RawValue, A::Error> {
+        // serde wants a list read to its end; then the mistake can be reported with the others.
         while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Given::Other)
+        Ok(RawValue::Other)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Given, A::Error> {
-        Table.visit_map(map).map(Given::Table)
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawValue, A::Error> {
+        TableVisitor.visit_map(map).map(RawValue::Table)
     }
 }

@@ -1,12 +1,16 @@
 //! A configuration that is being read: one table of settings for every source, and all mistakes in one error.
+//!
+//! Invariant: it knows no source; each passes the location of a setting for messages. Values are never shown.
 
 use std::{collections::BTreeMap, time::Duration};
 
+use estoult_sql::names::hint;
+
 use super::{DatabaseConfig, RegistryConfig};
 use crate::{
-    database::{DatabaseNotConnected, DatabaseOptions, url},
+    backend::{DatabaseNotConnected, DatabaseOptions, url},
     error::{Error, Result},
-    registry::{DEFAULT, nearest, wrong_name},
+    registry::{DEFAULT, wrong_name},
 };
 
 const WHOLE: &str = "a whole number";
@@ -17,7 +21,7 @@ const TIME_OR_NEVER: &str =
 /// One setting of a database.
 struct Setting {
     name: &'static str,
-    /// What its value may be, for messages.
+    /// The values that it takes, for messages.
     takes: &'static str,
     /// Reads it from a text; `None` when the text is no such value.
     set: fn(&mut DatabaseOptions, &str) -> Option<()>,
@@ -62,7 +66,7 @@ const SETTINGS: &[Setting] = &[
     ),
 ];
 
-/// The setting that says where a database is.
+/// The setting with the address of a database.
 const URL: &str = "url";
 
 const fn setting(
@@ -73,13 +77,14 @@ const fn setting(
     Setting { name, takes, set }
 }
 
-fn put<T>(place: &mut T, value: Option<T>) -> Option<()> {
-    *place = value?;
+fn put<T>(field: &mut T, value: Option<T>) -> Option<()> {
+    *field = value?;
     Some(())
 }
 
 fn time(text: &str) -> Option<Duration> {
     match text.parse() {
+        // Before the units: a file may have a plain number.
         Ok(seconds) => Some(Duration::from_secs(seconds)),
         Err(_) => humantime::parse_duration(text).ok(),
     }
@@ -106,20 +111,20 @@ fn setting_names() -> impl Iterator<Item = &'static str> {
     std::iter::once(URL).chain(SETTINGS.iter().map(|setting| setting.name))
 }
 
-/// What was read so far, and what is wrong with it.
+/// The settings that were read so far, and their mistakes.
 #[derive(Default)]
 pub(super) struct Draft {
-    databases: BTreeMap<String, Database>,
+    databases: BTreeMap<String, DraftDatabase>,
     mistakes: Vec<String>,
 }
 
 /// A database of a draft.
 #[derive(Default)]
-struct Database {
+struct DraftDatabase {
     url: Option<String>,
     options: DatabaseOptions,
-    /// Each setting that was read, and where it stands.
-    places: BTreeMap<&'static str, String>,
+    /// Each setting that was read, and its location.
+    locations: BTreeMap<&'static str, String>,
 }
 
 impl Draft {
@@ -135,34 +140,35 @@ impl Draft {
             .is_some_and(|database| database.url.is_some())
     }
 
-    /// Notes that there is a database of this name, whatever is said about it.
+    /// Notes that there is a database of this name, with settings or without.
     pub(super) fn declare(&mut self, name: &str) {
         self.databases.entry(name.to_owned()).or_default();
     }
 
-    /// Notes a mistake in the value of a setting, so that it counts as given.
+    /// Notes a mistake in the value of a setting, which counts as given.
     pub(super) fn refuse(&mut self, name: &str, setting: &str, mistake: String) {
         let database = self.databases.entry(name.to_owned()).or_default();
         if setting == URL {
+            // Else a second mistake would say that the database has no URL.
             database.url = Some(String::new());
         }
         self.mistake(mistake);
     }
 
-    /// Reads a setting of a database; `place` says where it stands, as messages name it.
-    pub(super) fn set(&mut self, name: &str, setting: &str, text: &str, place: &str) {
+    /// Reads a setting of a database; `location` is the name of its place in messages.
+    pub(super) fn set(&mut self, name: &str, setting: &str, text: &str, location: &str) {
         let database = self.databases.entry(name.to_owned()).or_default();
         let Some(known) = setting_names().find(|known| *known == setting) else {
-            return self.mistake(unknown(setting, place));
+            return self.mistake(unknown(setting, location));
         };
-        if let Some(before) = database.places.insert(known, place.to_owned()) {
-            return self.mistake(twice(&before, place));
+        if let Some(before) = database.locations.insert(known, location.to_owned()) {
+            return self.mistake(twice(&before, location));
         }
         if known == URL {
             database.url = Some(text.to_owned());
             let refused = url::parse(text).err();
             self.mistakes
-                .extend(refused.map(|error| format!("`{place}`: {}", error.message())));
+                .extend(refused.map(|error| format!("`{location}`: {}", error.message())));
             return;
         }
         let setting = SETTINGS.iter().find(|setting| setting.name == known);
@@ -170,19 +176,19 @@ impl Draft {
             && (setting.set)(&mut database.options, text).is_none()
         {
             let takes = setting.takes;
-            self.mistake(format!("`{place}` takes {takes}"));
+            self.mistake(format!("`{location}` takes {takes}"));
         }
     }
 
-    /// The configuration. `tried` names the source, and `place` where a setting of a database would stand in it.
+    /// The configuration. `tried` names the source, and `location` the place of a setting in it.
     pub(super) fn finish(
         mut self,
         tried: &str,
-        place: impl Fn(&str, &str) -> String,
+        location: impl Fn(&str, &str) -> String,
         instead: &str,
     ) -> Result<RegistryConfig> {
         if !self.databases.contains_key(DEFAULT) {
-            let remedy = place(DEFAULT, URL);
+            let remedy = location(DEFAULT, URL);
             self.mistakes.push(format!(
                 "there is no default database: set `{remedy}`{instead}"
             ));
@@ -193,7 +199,7 @@ impl Draft {
                 self.mistakes
                     .extend(wrong_name(&name, |name| extra.contains_key(name)));
             }
-            let config = self.config(&name, database, &place, instead);
+            let config = self.config(&name, database, &location, instead);
             extra.extend(config.map(|config| (name, config)));
         }
         match extra.remove(DEFAULT) {
@@ -211,12 +217,15 @@ impl Draft {
     fn config(
         &mut self,
         name: &str,
-        database: Database,
-        place: &impl Fn(&str, &str) -> String,
+        database: DraftDatabase,
+        location: &impl Fn(&str, &str) -> String,
         instead: &str,
     ) -> Option<DatabaseConfig> {
         let Some(url) = database.url else {
-            let (remedy, instead) = (place(name, URL), if name == DEFAULT { instead } else { "" });
+            let (remedy, instead) = (
+                location(name, URL),
+                if name == DEFAULT { instead } else { "" },
+            );
             self.mistakes.push(format!(
                 "the database `{name}` has no URL: set `{remedy}`{instead}"
             ));
@@ -226,8 +235,9 @@ impl Draft {
             url,
             options: database.options,
         };
+        // A wrong URL was noted when it was read. The pool is built only to check the settings, and opens nothing.
         if url::parse(&config.url).is_ok()
-            && let Err(error) = config.clone().builder().connections()
+            && let Err(error) = config.clone().builder().pool()
         {
             self.mistakes
                 .push(format!("the database `{name}`: {}", error.message()));
@@ -236,19 +246,18 @@ impl Draft {
     }
 }
 
-fn twice(before: &str, place: &str) -> String {
-    if before == place {
-        return format!("`{place}` is given twice; leave one out");
+fn twice(before: &str, location: &str) -> String {
+    if before == location {
+        return format!("`{location}` is given twice; leave one out");
     }
-    format!("`{before}` and `{place}` say the same; leave one out")
+    format!("`{before}` and `{location}` say the same; leave one out")
 }
 
-fn unknown(setting: &str, place: &str) -> String {
-    let hint = nearest(setting, setting_names())
-        .map_or(String::new(), |known| format!("; did you mean `{known}`?"));
+fn unknown(setting: &str, location: &str) -> String {
+    let hint = hint(setting, setting_names());
     let known: Vec<_> = setting_names().collect();
     format!(
-        "`{place}` is no setting of a database; known are {}{hint}",
+        "`{location}` is no setting of a database; known are {}{hint}",
         known.join(", ")
     )
 }

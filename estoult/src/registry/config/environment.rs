@@ -5,9 +5,9 @@ use std::ffi::OsString;
 use super::{RegistryConfig, draft::Draft};
 use crate::{error::Result, registry::DEFAULT};
 
-/// What the variables of databases begin with.
+/// The prefix of the variables of databases.
 const PREFIX: &str = "ESTOULT_DATABASES__";
-/// What begins like them was meant to be one.
+/// A variable with this prefix was meant to be one of them.
 const MEANT: &str = "ESTOULT_DATABASE";
 /// Where platforms put the URL of the only database.
 const DATABASE_URL: &str = "DATABASE_URL";
@@ -24,7 +24,7 @@ impl RegistryConfig {
     ///
     /// Names and settings are read in lower case, so the second database is `replica`. The default database may be
     /// given as `DATABASE_URL`, too, which only counts when `ESTOULT_DATABASES__DEFAULT__URL` is not set. Times are
-    /// written as `5s`, `500ms` or `1h 30m`, or as a whole number of seconds. An empty variable is one that is not set.
+    /// written as `5s`, `500ms` or `1h 30m`, or as a whole number of seconds. An empty variable counts as not set.
     ///
     /// # Errors
     ///
@@ -63,10 +63,10 @@ impl RegistryConfig {
             .into_iter()
             .map(|(name, value)| (name.into(), value.into()))
             .collect();
-        // Mistakes are told in an order that does not change from run to run.
+        // Mistakes are reported in an order that does not change from run to run.
         variables.sort();
         for (name, value) in variables {
-            // A name that is not UTF-8 is shown as far as it is; what does not begin like ours is not ours.
+            // A name that is not UTF-8 is shown as far as it is; a variable without our prefix is not our concern.
             let shown = name.to_string_lossy();
             let is_ours = shown.to_ascii_uppercase().starts_with(MEANT);
             if !(is_ours || shown == DATABASE_URL) || value.is_empty() {
@@ -81,9 +81,10 @@ impl RegistryConfig {
         if let Some(url) = fallback.filter(|_| !draft.has_default_url()) {
             set(&mut draft, DEFAULT, "url", url.as_deref(), DATABASE_URL);
         }
-        let place = |name: &str, setting: &str| format!("{PREFIX}{name}__{setting}").to_uppercase();
+        let location =
+            |name: &str, setting: &str| format!("{PREFIX}{name}__{setting}").to_uppercase();
         let tried = "read the databases of the environment";
-        draft.finish(tried, place, &format!(" or `{DATABASE_URL}`"))
+        draft.finish(tried, location, &format!(" or `{DATABASE_URL}`"))
     }
 }
 
@@ -104,7 +105,7 @@ fn read(draft: &mut Draft, variable: &str, value: Option<&str>) {
     }
 }
 
-/// Sets what is text.
+/// Sets a value that is text.
 fn set(draft: &mut Draft, name: &str, setting: &str, value: Option<&str>, variable: &str) {
     match value {
         Some(value) => draft.set(name, setting, value, variable),

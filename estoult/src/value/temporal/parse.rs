@@ -1,4 +1,4 @@
-//! Dates and times from text, as SQLite stores them and as people write them.
+//! Parses dates and times as SQLite stores them and as people write them.
 
 use super::{DAY_MICROS, SECOND_MICROS, days};
 use crate::value::{DatumRef, Mismatch};
@@ -38,9 +38,13 @@ pub(crate) fn read_date_time(datum: DatumRef<'_>) -> Read<i64> {
     micros.ok_or_else(|| Mismatch::expected("a date and time without a zone", datum))
 }
 
-/// The microseconds since 1970-01-01 00:00 UTC in a datum. MySQL's DATETIME has no zone: its sessions are set to UTC,
-/// so it is read as UTC.
-pub(crate) fn read_timestamp(datum: DatumRef<'_>) -> Read<i64> {
+/// The microseconds since 1970-01-01 00:00 UTC in a datum, also in a text such as `2026-01-31 12:30:00+02:00`. A time
+/// without a zone is read as UTC, which the sessions of MySQL are set to.
+///
+/// # Errors
+///
+/// The mismatch, for a datum that is no point in time.
+pub fn read_timestamp(datum: DatumRef<'_>) -> Read<i64> {
     let micros = match datum {
         DatumRef::Timestamp(micros) | DatumRef::DateTime(micros) => Some(micros),
         DatumRef::Text(text) => {
@@ -51,8 +55,9 @@ pub(crate) fn read_timestamp(datum: DatumRef<'_>) -> Read<i64> {
     micros.ok_or_else(|| Mismatch::expected("a timestamp", datum))
 }
 
-/// The same from loosely typed input, which has to name its zone.
+/// As [`read_timestamp`], for loosely typed input, which must have an offset.
 pub(crate) fn cast_timestamp(input: DatumRef<'_>) -> Read<i64> {
+    // A database's time without an offset is in UTC, since the session is; that of a form could be in any zone.
     match input {
         DatumRef::Text(text) if matches!(parse_date_time(text), Some((_, None))) => Err(
             Mismatch::new("expected a timestamp with a zone like 2026-01-31T12:30:00Z"),
@@ -61,7 +66,7 @@ pub(crate) fn cast_timestamp(input: DatumRef<'_>) -> Read<i64> {
     }
 }
 
-/// The mismatch of a value that the type can't hold.
+/// The mismatch of a value outside of the type's range.
 pub(crate) fn out_of_range(what: &'static str) -> Mismatch {
     Mismatch::new(format!("expected {what}, found one out of its range"))
 }
@@ -116,7 +121,7 @@ fn parse_fraction(bytes: &[u8]) -> Option<i64> {
             let missing = u32::try_from(6 - digits.len()).ok()?;
             Some(number(digits)? * 10_i64.pow(missing))
         }
-        // Nanoseconds are cut to microseconds only when nothing is lost.
+        // Digits behind the microseconds are dropped only where they are zeros, so that nothing is lost.
         [b'.', digits @ ..]
             if digits.len() <= 9 && digits[6..].iter().all(|digit| *digit == b'0') =>
         {
@@ -126,7 +131,7 @@ fn parse_fraction(bytes: &[u8]) -> Option<i64> {
     }
 }
 
-/// A date and time, and the offset in microseconds when the text names a zone (`Z`, `+02:00`).
+/// A date and time, and the offset in microseconds if the text has one (`Z`, `+02:00`).
 fn parse_date_time(text: &str) -> Option<(i64, Option<i64>)> {
     let (date, rest) = text.split_at_checked(10)?;
     let days = parse_date(date)?;

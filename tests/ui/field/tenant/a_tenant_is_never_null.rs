@@ -1,4 +1,4 @@
-//! A row without a tenant would be nobody's.
+//! A row without a tenant would belong to none.
 
 use estoult::Schema;
 

@@ -1,0 +1,120 @@
+//! Addresses: which database, where, and how it is opened; the content of a database URL as data.
+//!
+//! Invariant: no `Debug` and no `Display` shows a password.
+
+use std::{fmt, path::PathBuf, time::Duration};
+
+/// Which database a URL means.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    Sqlite(SqliteAddress),
+    Postgres(PostgresAddress),
+    MySql(MySqlAddress),
+}
+
+impl Target {
+    /// Whether the URL itself allows reading only.
+    pub(crate) fn is_read_only(&self) -> bool {
+        matches!(self, Self::Sqlite(address) if address.read_only)
+    }
+
+    /// The same database, whose sessions refuse writes.
+    pub(crate) fn read_only(mut self) -> Self {
+        match &mut self {
+            Self::Sqlite(address) => {
+                address.read_only = true;
+                // A database in memory is always created; a file that is only read must exist.
+                address.create &= address.path.is_none();
+            }
+            Self::Postgres(address) => {
+                // Sent with the login, so that the session never runs a statement without it.
+                let name = "default_transaction_read_only".to_owned();
+                address.settings.push((name, "on".to_owned()));
+            }
+            Self::MySql(address) => address.read_only = true,
+        }
+        self
+    }
+}
+
+/// Where a SQLite database is and how it is opened.
+#[derive(Debug, Clone)]
+pub(crate) struct SqliteAddress {
+    /// `None` is a database in memory.
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) read_only: bool,
+    pub(crate) create: bool,
+    pub(crate) busy_timeout: Duration,
+    pub(crate) foreign_keys: bool,
+    pub(crate) journal_mode: String,
+    pub(crate) synchronous: String,
+}
+
+/// What servers have in common.
+#[derive(Clone)]
+pub(crate) struct ServerAddress {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) socket: Option<PathBuf>,
+    pub(crate) user: Option<String>,
+    pub(crate) password: Option<String>,
+    pub(crate) database: Option<String>,
+    pub(crate) tls: Tls,
+    pub(crate) root_certificate: Option<PathBuf>,
+    pub(crate) certificate: Option<PathBuf>,
+    pub(crate) certificate_key: Option<PathBuf>,
+    pub(crate) statement_cache: usize,
+}
+
+/// Where a PostgreSQL database is.
+#[derive(Debug, Clone)]
+pub(crate) struct PostgresAddress {
+    pub(crate) server: ServerAddress,
+    pub(crate) application: Option<String>,
+    pub(crate) settings: Vec<(String, String)>,
+}
+
+/// Where a MySQL or MariaDB database is.
+#[derive(Debug, Clone)]
+pub(crate) struct MySqlAddress {
+    pub(crate) server: ServerAddress,
+    pub(crate) charset: Option<String>,
+    pub(crate) collation: Option<String>,
+    pub(crate) read_only: bool,
+}
+
+/// How much of TLS a connection needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tls {
+    Disabled,
+    Preferred,
+    Required,
+    VerifyAuthority,
+    VerifyFull,
+}
+
+impl fmt::Debug for ServerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(user) = &self.user {
+            write!(f, "{user}@")?;
+        }
+        match &self.socket {
+            Some(socket) => write!(f, "{}", socket.display())?,
+            None => write!(f, "{}:{}", self.host, self.port)?,
+        }
+        write!(f, "/{}", self.database.as_deref().unwrap_or_default())
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(SqliteAddress {
+                path: Some(path), ..
+            }) => write!(f, "sqlite:{}", path.display()),
+            Self::Sqlite(_) => f.write_str("sqlite::memory:"),
+            Self::Postgres(address) => write!(f, "postgres://{:?}", address.server),
+            Self::MySql(address) => write!(f, "mysql://{:?}", address.server),
+        }
+    }
+}

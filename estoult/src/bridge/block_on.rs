@@ -1,0 +1,238 @@
+//! Drives a future on this thread. Where the runtime is driven elsewhere, the thread sleeps until the future is woken,
+//! its limit is over, or the runtime no longer answers.
+//!
+//! Invariant: a thread that blocks a runtime's scheduler must not call this; `dispatch` decides that.
+
+use std::{
+    any::Any,
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    runtime::{Handle, Runtime},
+    task::unconstrained,
+    time::timeout_at,
+};
+
+use super::liveness::LivenessProbe;
+use crate::{
+    error::{Error, ErrorKind, Result},
+    runtime::Wait,
+};
+
+/// What bounds a wait.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Bounds {
+    limit: Option<(Instant, Duration)>,
+    /// How long the runtime may take to answer; `None` where it is known to be driven.
+    answers_within: Option<Duration>,
+}
+
+impl Bounds {
+    /// A wait that ends after this time.
+    pub(super) fn of(limit: Duration) -> Self {
+        Self {
+            // A limit beyond the clock's range is no limit.
+            limit: Instant::now().checked_add(limit).map(|end| (end, limit)),
+            answers_within: None,
+        }
+    }
+
+    /// The same for a runtime that has to answer.
+    pub(super) fn answered(self, within: Option<Duration>) -> Self {
+        Self {
+            answers_within: within,
+            ..self
+        }
+    }
+
+    /// How long the wait may still last.
+    fn remaining(self) -> Result<Option<Duration>> {
+        let Some((end, limit)) = self.limit else {
+            return Ok(None);
+        };
+        match end.checked_duration_since(Instant::now()) {
+            Some(left) if left > Duration::ZERO => Ok(Some(left)),
+            _ => Err(timed_out(limit)),
+        }
+    }
+
+    fn wait(self, is_sole_driver: bool) -> Wait {
+        Wait {
+            // A limit can't end work that blocks this thread, so SQLite then works on another one.
+            may_block: self.limit.is_none(),
+            is_sole_driver,
+        }
+    }
+
+    /// The future with a timer of the runtime, where this thread drives the runtime.
+    pub(super) async fn timed<T>(self, future: impl Future<Output = Result<T>>) -> Result<T> {
+        let Some((end, limit)) = self.limit else {
+            return future.await;
+        };
+        let mut future = pin!(future);
+        let mut has_begun = false;
+        let work = poll_fn(|context| {
+            // The timer may be late on a busy machine; a future whose time is over is not polled again, except that the
+            // first poll gives work that is ready at once its chance.
+            if std::mem::replace(&mut has_begun, true) && Instant::now() >= end {
+                return Poll::Ready(Err(timed_out(limit)));
+            }
+            future.as_mut().poll(context)
+        });
+        timeout_at(end.into(), work)
+            .await
+            .unwrap_or_else(|_| Err(timed_out(limit)))
+    }
+}
+
+pub(super) fn timed_out(limit: Duration) -> Error {
+    Error::new(
+        ErrorKind::Timeout,
+        format!(
+            "run a future from sync code: it was not done within {limit:?}, so it was dropped, and what it had not \
+             committed is rolled back; give it more time, or find out what it waits for"
+        ),
+    )
+}
+
+/// Wakes the thread that waits. The flag remembers a wake that comes while the thread still polls.
+struct ThreadWaker {
+    thread: Thread,
+    is_set: AtomicBool,
+}
+
+impl Wake for ThreadWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // Release, paired with the acquire in `sleep`: the poll sees what was written before the wake. One unpark is
+        // enough until the flag is taken.
+        if !self.is_set.swap(true, Ordering::AcqRel) {
+            self.thread.unpark();
+        }
+    }
+}
+
+/// Drives a future on a runtime that only this thread drives.
+pub(super) fn drive_runtime<T>(
+    runtime: &Runtime,
+    bounds: Bounds,
+    future: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let _waiting = bounds.wait(true).begin();
+    runtime.block_on(bounds.timed(future))
+}
+
+/// Drives a future whose runtime is entered, but driven by other threads. It is dropped when the wait ends first.
+pub(super) fn drive_future<T>(
+    runtime: &Handle,
+    bounds: Bounds,
+    future: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let thread_waker = Arc::new(ThreadWaker {
+        thread: thread::current(),
+        is_set: AtomicBool::new(false),
+    });
+    let waker = Waker::from(Arc::clone(&thread_waker));
+    let mut context = Context::from_waker(&waker);
+    // tokio's cooperative budget is that of the task around, which gets a new one only when it yields; it can't while
+    // this thread waits. Without a budget of its own the future would be woken and pending for ever.
+    let mut future = pin!(unconstrained(future));
+    let _waiting = bounds.wait(false).begin();
+    loop {
+        // Unwind safe: after a panic the future is not polled again.
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut context)));
+        match polled {
+            Ok(Poll::Ready(outcome)) => return outcome,
+            Ok(Poll::Pending) => thread_waker.sleep(runtime, bounds)?,
+            Err(panic) => return explain_panic(panic, runtime),
+        }
+    }
+}
+
+/// Timers of a runtime that has ended panic; every other panic is the future's own.
+fn explain_panic<T>(panic: Box<dyn Any + Send>, runtime: &Handle) -> Result<T> {
+    if LivenessProbe::of(runtime).has_ended() {
+        return Err(LivenessProbe::ended());
+    }
+    resume_unwind(panic)
+}
+
+impl ThreadWaker {
+    /// Waits until the future is woken; fails when its limit is over or the runtime does not answer.
+    fn sleep(&self, runtime: &Handle, bounds: Bounds) -> Result<()> {
+        let mut watch = bounds
+            .answers_within
+            .map(|within| LivenessWatch::new(runtime, within));
+        loop {
+            // The limit goes before the wake: a future that is woken again and again must end, too.
+            let left = bounds.remaining()?;
+            if self.is_set.swap(false, Ordering::AcqRel) {
+                return Ok(());
+            }
+            let step = match &mut watch {
+                Some(watch) => Some(watch.check()?),
+                None => None,
+            };
+            // A wake since the flag was read makes `park` return at once; it may also return for no reason.
+            match left.into_iter().chain(step).min() {
+                Some(pause) => thread::park_timeout(pause),
+                None => thread::park(),
+            }
+        }
+    }
+}
+
+/// Probes a runtime again and again: half of the time passes before a probe is sent, the other half before its answer
+/// is required, so that a short wait sends none.
+struct LivenessWatch<'r> {
+    runtime: &'r Handle,
+    within: Duration,
+    begun: Instant,
+    asked: Option<LivenessProbe>,
+}
+
+impl<'r> LivenessWatch<'r> {
+    fn new(runtime: &'r Handle, within: Duration) -> Self {
+        Self {
+            runtime,
+            within,
+            begun: Instant::now(),
+            asked: None,
+        }
+    }
+
+    /// Sends or checks a probe when it is time to; how long to sleep until the next call.
+    fn check(&mut self) -> Result<Duration> {
+        let half = self.within / 2;
+        let passed = self.begun.elapsed();
+        if passed < half {
+            return Ok(half - passed);
+        }
+        match self.asked.take() {
+            None => self.asked = Some(LivenessProbe::of(self.runtime)),
+            Some(asked) if passed < self.within => self.asked = Some(asked),
+            Some(asked) => {
+                asked.wait(Duration::ZERO, self.within)?;
+                self.begun = Instant::now();
+                return Ok(half);
+            }
+        }
+        Ok(self
+            .within
+            .saturating_sub(passed)
+            .max(Duration::from_millis(1)))
+    }
+}

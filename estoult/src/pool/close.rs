@@ -1,0 +1,104 @@
+//! Closing the connections of lifespans that have ended: the idle ones at once, those in use on release.
+
+use std::{
+    future::Future,
+    pin::pin,
+    time::{Duration, Instant},
+};
+
+use tokio::runtime::Handle;
+
+use super::{
+    background::close_in_background, released::ReleaseWaiter, shared::Shared,
+    status::ClosedConnections,
+};
+use crate::{
+    backend::Session,
+    runtime::{BoxFuture, join_bounded, within},
+};
+
+/// How long one connection may take to close gracefully. One whose socket belongs to a blocked runtime never answers.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+
+impl Shared {
+    /// Closes idle connections of ended lifespans in the background.
+    pub(super) fn reap(&self) -> usize {
+        let sessions = self.take_ended();
+        let count = sessions.len();
+        for session in sessions {
+            close_in_background(session, false);
+        }
+        count
+    }
+
+    /// Takes out idle connections of ended lifespans.
+    fn take_ended(&self) -> Vec<Box<dyn Session>> {
+        self.take_idle(|generation| !self.is_current(generation))
+    }
+
+    /// Takes out the idle connections whose generation is selected.
+    pub(super) fn take_idle(&self, is_selected: impl Fn(u64) -> bool) -> Vec<Box<dyn Session>> {
+        let mut sessions = Vec::new();
+        for set in self.sets() {
+            let removed = set
+                .retain(|pooled, _| !is_selected(pooled.borrower.generation()))
+                .removed;
+            sessions.extend(
+                removed
+                    .into_iter()
+                    .filter_map(|mut pooled| pooled.session.take()),
+            );
+        }
+        sessions
+    }
+
+    /// Closes the connections of ended lifespans: the idle ones first, then each as its borrower releases it.
+    pub(super) async fn close_ended(&self, limit: Duration) -> ClosedConnections {
+        let deadline = Instant::now() + limit;
+        // Registered before the first count: a borrower that releases from now on hands its session over to this
+        // caller, else the session would be closed where this caller can't wait for it.
+        let _waiter = ReleaseWaiter::new(&self.released);
+        let mut closed = 0;
+        let mut in_use = self.ended_in_use();
+        loop {
+            let mut changes = pin!(self.released.changes());
+            // Enabled before the count: a release between the count and the await wakes this caller all the same.
+            changes.as_mut().enable();
+            let still_in_use = self.ended_in_use();
+            // Connections that were in use at the last look and are not now were handed over, or were broken and freed.
+            let mut sessions = self.take_ended();
+            closed += sessions.len() + in_use.saturating_sub(still_in_use);
+            sessions.extend(self.released.take());
+            // A caller that gives up in here drops the sessions, which closes their sockets.
+            close_all(sessions, deadline).await;
+            in_use = still_in_use;
+            if in_use == 0 || !has_changed(changes, deadline).await {
+                break;
+            }
+        }
+        ClosedConnections {
+            closed,
+            held_by: self.ended_held_by(),
+        }
+    }
+}
+
+/// Waits for a change; whether there was one before the deadline.
+async fn has_changed(changes: impl Future<Output = ()>, deadline: Instant) -> bool {
+    let left = deadline.saturating_duration_since(Instant::now());
+    // Without a runtime there is no clock for the deadline, so the caller does not wait at all.
+    Handle::try_current().is_ok() && within(left, changes).await.is_some()
+}
+
+/// Closes sessions, all at once.
+async fn close_all(sessions: Vec<Box<dyn Session>>, deadline: Instant) {
+    let left = deadline.saturating_duration_since(Instant::now());
+    let at_once = sessions.len();
+    let closing = sessions.into_iter().map(|session| -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            // A session that does not close in time is dropped, which closes its socket, too.
+            let _ = within(left.min(CLOSE_WITHIN), session.close()).await;
+        })
+    });
+    join_bounded(closing.collect(), at_once).await;
+}

@@ -1,0 +1,220 @@
+//! The verbs that write many rows: inserts of a list, updates and deletes of the rows of a query.
+//!
+//! Invariant: no SQL text here, and no database is named.
+
+use std::future::Future;
+
+use crate::{
+    changeset::New,
+    connection::TransactionOptions,
+    error::{Error, Result},
+    expr::Node,
+    query::{Query, UpdateAll},
+    statement::{Insert, Select, Update, column},
+    table::{Changes, Model, Table},
+    value::Datum,
+    verbs::{
+        call_site::CallSite,
+        executor::{Executor, Writes},
+        fill::{fill_defaults, forbid_tenant_change, set_tenant, update_times},
+        target::Checkout,
+    },
+    writer,
+};
+
+impl<S: Model> Query<S> {
+    /// Deletes all rows that the query's filters match, and returns their number.
+    ///
+    /// # Errors
+    ///
+    /// `Constraint` when other rows still refer to one of them; `Unsupported` when the query has more than filters.
+    #[track_caller]
+    pub fn delete_all<'a>(
+        self,
+        on: &'a (impl Writes<S::Tenant> + ?Sized),
+    ) -> impl Future<Output = Result<u64>> + Send + 'a {
+        delete_all(on.executor().erased(), self.select, CallSite::here())
+    }
+}
+
+impl<S: Model> UpdateAll<S> {
+    /// Changes the rows, and returns their number; columns with `updated_at` are set as well.
+    ///
+    /// # Errors
+    ///
+    /// `Constraint` when a row would violate one; `Unsupported` when the query has more than filters.
+    #[track_caller]
+    pub fn update_all<'a>(
+        self,
+        on: &'a (impl Writes<S::Tenant> + ?Sized),
+    ) -> impl Future<Output = Result<u64>> + Send + 'a {
+        update_all(on.executor().erased(), self, CallSite::here())
+    }
+}
+
+/// Inserts several rows in as few statements as the database allows, in one transaction, and returns their number.
+///
+/// ```no_run
+/// # use estoult::{Schema, insert_all, new};
+/// # #[derive(Schema)] struct Book { id: i64, title: String }
+/// # async fn example(database: &estoult::Database) -> estoult::Result<()> {
+/// let titles = ["Galápagos", "Mother Night"];
+/// let books = titles.map(|title| new!(Book { title: title.to_owned() }));
+/// assert_eq!(insert_all(database, books).await?, 2);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// `Constraint` when a row violates one, and then none is inserted; `Connection`, `Timeout`, `Query` as for every
+/// statement.
+#[track_caller]
+pub fn insert_all<'a, S: Model>(
+    on: &'a (impl Writes<S::Tenant> + ?Sized),
+    rows: impl IntoIterator<Item = New<S>>,
+) -> impl Future<Output = Result<u64>> + Send + 'a {
+    let rows = rows.into_iter().map(|row| row.into_changes().0).collect();
+    run_inserts(
+        on.executor().erased(),
+        S::table_spec(),
+        rows,
+        CallSite::here(),
+    )
+}
+
+async fn delete_all(on: Executor<'_>, rows: Select, call: CallSite) -> Result<u64> {
+    call.run(async {
+        let target = on
+            .target_to_write(&call, &rows.route, Some(rows.table()))
+            .await?;
+        let statement = writer::delete(&rows, &target.context())?;
+        let outcome = target.acquire().await?.execute(statement).await?;
+        Ok(outcome.rows_affected)
+    })
+    .await
+}
+
+async fn update_all<S: Model>(on: Executor<'_>, all: UpdateAll<S>, call: CallSite) -> Result<u64> {
+    let (table, rows) = (S::table_spec(), all.rows);
+    call.run(async {
+        let mut update = Update::of(table);
+        for (name, node) in all.changes {
+            let spec = column(table, &name.to_string())?;
+            update.assignments.push((spec, node));
+        }
+        // A value that the caller sets wins over the time of the update.
+        for (spec, now) in update_times(table) {
+            if !update.sets(spec) {
+                update.assignments.push((spec, Node::Value(now)));
+            }
+        }
+        let set = update.assignments.iter();
+        forbid_tenant_change(table, set.map(|(spec, _)| &*spec.name))?;
+        let target = on.target_to_write(&call, &rows.route, Some(table)).await?;
+        let statement = writer::update(&update, &rows, &target.context())?;
+        let outcome = target.acquire().await?.execute(statement).await?;
+        Ok(outcome.rows_affected)
+    })
+    .await
+}
+
+async fn run_inserts(
+    on: Executor<'_>,
+    table: &'static Table,
+    mut rows: Vec<Changes>,
+    call: CallSite,
+) -> Result<u64> {
+    call.run(async {
+        rows.iter_mut().for_each(|row| fill_defaults(table, row));
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let target = on
+            .target_to_write(&call, &call.route(), Some(table))
+            .await?;
+        let context = target.context();
+        rows.iter_mut()
+            .try_for_each(|row| set_tenant(table, row, &context))?;
+        // The first row decides the columns; a row with others is refused rather than filled with NULL.
+        let columns = rows.first().map(Changes::columns).into_iter().flatten();
+        let insert = Insert::new(table, columns)?;
+        let rows = in_column_order(&insert, rows)?;
+        writer::check_rows(&insert, &rows, &context)?;
+        let features = context.features;
+        let size = writer::bulk_size(insert.columns.len(), features);
+        // One statement is atomic by itself; several need a transaction, unless the caller has one.
+        let mut connection = target.acquire().await?;
+        // Asked of the connection: a pinned one may be in a transaction that raw SQL began.
+        let needs_transaction = rows.len() > size && !connection.is_in_transaction();
+        if !needs_transaction {
+            return insert_chunks(&mut connection, &insert, rows, size).await;
+        }
+        let begin = TransactionOptions::default().begin_statement(features)?;
+        connection.begin(&begin).await?;
+        // From here on a dropped future leaves the connection inside the transaction, so that it is closed on release.
+        match insert_chunks(&mut connection, &insert, rows, size).await {
+            Ok(affected) => {
+                connection.commit("commit").await?;
+                Ok(affected)
+            }
+            Err(error) => {
+                // The caller needs the first error. If the rollback fails as well, the connection is closed on release.
+                let _ = connection.roll_back("rollback").await;
+                Err(error)
+            }
+        }
+    })
+    .await
+}
+
+async fn insert_chunks(
+    connection: &mut Checkout<'_>,
+    insert: &Insert,
+    rows: Vec<Vec<Datum>>,
+    size: usize,
+) -> Result<u64> {
+    let mut affected = 0;
+    let mut rows = rows.into_iter();
+    loop {
+        let chunk: Vec<_> = rows.by_ref().take(size).collect();
+        if chunk.is_empty() {
+            return Ok(affected);
+        }
+        let statement = writer::insert_rows(insert, chunk, &connection.context())?;
+        affected += connection.execute(statement).await?.rows_affected;
+    }
+}
+
+/// The values of the rows in the order of the columns; every row must set the same columns, in any order.
+fn in_column_order(insert: &Insert, rows: Vec<Changes>) -> Result<Vec<Vec<Datum>>> {
+    let columns = &insert.columns;
+    let mut ordered = Vec::with_capacity(rows.len());
+    for (index, row) in rows.into_iter().enumerate() {
+        let values = row.values();
+        let is_in_order = values.len() == columns.len()
+            && values
+                .iter()
+                .zip(columns)
+                .all(|((name, _), column)| *name == column.name);
+        // Fast path: rows of one literal are in order, so their values move without a look-up.
+        if is_in_order {
+            let values = row.into_values().into_iter();
+            ordered.push(values.map(|(_, datum)| datum).collect());
+            continue;
+        }
+        let sorted = columns.iter().map(|column| row.get(&column.name).cloned());
+        let sorted: Option<Vec<Datum>> = sorted.collect();
+        match sorted {
+            Some(sorted) if values.len() == columns.len() => ordered.push(sorted),
+            _ => {
+                return Err(Error::configuration(format!(
+                    "insert several rows into `{}`: row {} sets other columns than the first one; set the same in all",
+                    insert.table.name(),
+                    index + 1
+                )));
+            }
+        }
+    }
+    Ok(ordered)
+}
