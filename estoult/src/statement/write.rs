@@ -5,7 +5,6 @@ use crate::{
     expr::{ColumnRef, Comparison, Node},
     statement::select::Select,
     table::{ColumnSpec, Table},
-    value::Datum,
 };
 
 /// The insert of rows that all set the same columns.
@@ -42,13 +41,6 @@ impl Update {
             table,
             assignments: Vec::new(),
         }
-    }
-
-    /// Sets a column to a value.
-    pub(crate) fn set(&mut self, column: &str, value: Datum) -> Result<()> {
-        let spec = self::column(self.table, column)?;
-        self.assignments.push((spec, Node::Value(value)));
-        Ok(())
     }
 
     /// Whether a column of this name is set.

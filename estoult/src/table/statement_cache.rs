@@ -9,10 +9,13 @@ use std::{
 
 use once_cell::sync::OnceCell;
 
-use crate::{error::Result, sql::Dialect};
+use crate::{error::Result, sql::Dialect, table::column::ColumnSpec};
 
 /// The number of database schemas whose texts are cached; an application may have one per tenant.
 const MAX_SCHEMAS: usize = 10_000;
+
+/// The number of sets of columns whose updates are cached for each schema; a program changes few different ones.
+const MAX_UPDATES: usize = 64;
 
 /// The texts of a schema's fixed statements, for each dialect and each schema of the database.
 #[doc(hidden)]
@@ -37,6 +40,15 @@ struct Texts {
     get: ByDialect,
     insert: ByDialect,
     delete: ByDialect,
+    updates: RwLock<Vec<UpdateText>>,
+}
+
+/// The update of some columns of one row.
+#[derive(Debug)]
+struct UpdateText {
+    columns: Vec<&'static ColumnSpec>,
+    dialect: Dialect,
+    text: Arc<str>,
 }
 
 /// One text for each dialect.
@@ -78,6 +90,20 @@ impl StatementCache {
         }
     }
 
+    /// The cached text of an update by key, which sets these columns in this order, or the one that `render` writes.
+    pub(crate) fn update(
+        &self,
+        columns: Vec<&'static ColumnSpec>,
+        dialect: Dialect,
+        schema: Option<&Arc<str>>,
+        render: impl FnOnce(&[&'static ColumnSpec]) -> Result<Arc<str>>,
+    ) -> Result<Arc<str>> {
+        match schema {
+            None => self.unrouted.update(columns, dialect, render),
+            Some(schema) => self.routed(schema).update(columns, dialect, render),
+        }
+    }
+
     fn routed(&self, schema: &Arc<str>) -> Arc<Texts> {
         // Fast path: statements of known schemas share the read lock. A panic can't leave the map half changed, so a
         // poisoned lock is used like any other.
@@ -103,7 +129,34 @@ impl Texts {
             get: ByDialect::new(),
             insert: ByDialect::new(),
             delete: ByDialect::new(),
+            updates: RwLock::new(Vec::new()),
         }
+    }
+
+    fn update(
+        &self,
+        columns: Vec<&'static ColumnSpec>,
+        dialect: Dialect,
+        render: impl FnOnce(&[&'static ColumnSpec]) -> Result<Arc<str>>,
+    ) -> Result<Arc<str>> {
+        let known = self.updates.read().unwrap_or_else(PoisonError::into_inner);
+        let found = known.iter().find(|update| update.is_of(&columns, dialect));
+        if let Some(found) = found {
+            return Ok(Arc::clone(&found.text));
+        }
+        // Released before the write lock is taken, which would wait for it forever.
+        drop(known);
+        let text = render(&columns)?;
+        let mut known = self.updates.write().unwrap_or_else(PoisonError::into_inner);
+        // Two threads may add the same text: the first one is found from then on.
+        if known.len() < MAX_UPDATES {
+            known.push(UpdateText {
+                columns,
+                dialect,
+                text: Arc::clone(&text),
+            });
+        }
+        Ok(text)
     }
 
     fn of(&self, statement: FixedStatement) -> &ByDialect {
@@ -112,6 +165,15 @@ impl Texts {
             FixedStatement::Insert => &self.insert,
             FixedStatement::Delete => &self.delete,
         }
+    }
+}
+
+impl UpdateText {
+    fn is_of(&self, columns: &[&'static ColumnSpec], dialect: Dialect) -> bool {
+        let mut pairs = self.columns.iter().zip(columns);
+        self.dialect == dialect
+            && self.columns.len() == columns.len()
+            && pairs.all(|(one, other)| std::ptr::eq(*one, *other))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     backend::Statement,
     changeset::{Changeset, New},
     error::{Conflict, Error, ErrorKind, Result},
-    statement::{Insert, Update},
+    statement::{Insert, column},
     table::{Changes, FixedStatement, Key, Model, Table},
     value::Datum,
     verbs::{
@@ -194,15 +194,11 @@ async fn update<S: Model>(on: Executor<'_>, changeset: Changeset<S>, call: CallS
             return Ok(data);
         }
         forbid_tenant_change(table, changed.columns())?;
-        let mut update = Update::of(table);
-        for (column, datum) in changed.values() {
-            update.set(column, datum.clone())?;
-        }
         let target = on
             .target_to_write(&call, &call.route(), Some(table))
             .await?;
         let key = data.primary_key().into_datums();
-        let statement = writer::update_by_key(&update, key, &target.context())?;
+        let statement = update_by_key::<S>(&changed, key, &target.context())?;
         let mut connection = target.acquire().await?;
         match connection.execute(statement).await {
             // The count is of matched rows, also where nothing changed: sqlx sets CLIENT_FOUND_ROWS on MySQL.
@@ -215,6 +211,28 @@ async fn update<S: Model>(on: Executor<'_>, changeset: Changeset<S>, call: CallS
         }
     })
     .await
+}
+
+/// The update of one row by its key.
+fn update_by_key<S: Model>(
+    changed: &Changes,
+    key: Vec<Datum>,
+    context: &SqlContext<'_>,
+) -> Result<Statement> {
+    let (table, features) = (S::table_spec(), context.features);
+    let mut columns = Vec::with_capacity(changed.values().len());
+    let mut values = Vec::with_capacity(changed.values().len() + key.len() + 1);
+    for (name, datum) in changed.values() {
+        writer::check_datum(datum, table, name, features)?;
+        columns.push(column(table, name)?);
+        values.push(datum.clone());
+    }
+    // WHERE comes after SET, so the values of the key follow those of the assignments.
+    values.extend(context.with_tenant(table, key)?);
+    let render = |columns: &[_]| writer::update_by_key(table, columns, context);
+    let (dialect, schema) = (features.dialect, context.routed(table));
+    let sql = S::statement_cache().update(columns, dialect, schema, render)?;
+    Ok(context.statement(table, sql, values))
 }
 
 /// The changes that differ from the row, and the time of the update when there are any.

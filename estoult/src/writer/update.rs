@@ -1,5 +1,7 @@
 //! UPDATE: of one row by its key, and of all rows that the filters match.
 
+use std::sync::Arc;
+
 use sea_query::{Alias, UpdateStatement};
 
 use super::{SqlContext, Writer};
@@ -8,25 +10,25 @@ use crate::{
     error::Result,
     expr::Node,
     statement::{Select, Update, by_key},
-    value::Datum,
+    table::{ColumnSpec, Table},
 };
 
-/// The update of one row by its key.
+/// The update of these columns of one row by its key, as text: values, key and tenant are bound in this order.
 pub(crate) fn update_by_key(
-    update: &Update,
-    key: Vec<Datum>,
+    table: &'static Table,
+    columns: &[&'static ColumnSpec],
     context: &SqlContext<'_>,
-) -> Result<Statement> {
-    let table = update.table;
+) -> Result<Arc<str>> {
     let mut writer = Writer::new(*context);
-    let mut statement = writer.set(update);
+    let mut statement = UpdateStatement::new();
+    statement.table(writer.table(table));
+    for spec in columns {
+        statement.value(Alias::new(&*spec.name), writer.parameter(spec.kind));
+    }
     for condition in by_key(table) {
         statement.and_where(writer.expr(&condition));
     }
-    let mut statement = writer.finish(&statement)?;
-    // WHERE comes after SET, so the values of the key follow those of the assignments.
-    statement.values.extend(context.with_tenant(table, key)?);
-    Ok(statement)
+    writer.finish_text(&statement)
 }
 
 /// The update of all rows that the filters match.
