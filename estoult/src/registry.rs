@@ -174,37 +174,40 @@ impl RegistryBuilder {
             }
         }
         match default {
-            Some(default) if mistakes.is_empty() => {
-                // Each database refers to its siblings by a weak reference; a strong one would keep all of them for
-                // ever. The reference exists before the value, so no database is without it.
-                let databases = Arc::new_cyclic(|registry| {
-                    let named = |name: &str, database: &Database| {
-                        let registry: Weak<dyn Siblings> = Weak::<Databases>::clone(registry);
-                        database.when_not_connected(policy).named(name, registry)
-                    };
-                    let extra = extra
-                        .into_iter()
-                        .map(|(name, database)| {
-                            let database = named(&name, &database);
-                            (name, database)
-                        })
-                        .collect();
-                    Databases {
-                        default: named(DEFAULT, &default),
-                        extra,
-                    }
-                });
-                Ok(Registry {
-                    databases,
-                    routed: None,
-                })
-            }
+            Some(default) if mistakes.is_empty() => Ok(Registry {
+                databases: siblings(&default, extra, policy),
+                routed: None,
+            }),
             _ => Err(Error::configuration(format!(
                 "build a registry: {}",
                 mistakes.join("; ")
             ))),
         }
     }
+}
+
+/// The databases of a registry, each with its name and a reference to its siblings.
+fn siblings(
+    default: &Database,
+    extra: BTreeMap<String, Database>,
+    policy: DatabaseNotConnected,
+) -> Arc<Databases> {
+    // The references are weak: strong ones would form a cycle that is never freed. They exist before the value, so no
+    // database is without one.
+    Arc::new_cyclic(|registry| {
+        let named = |name: &str, database: &Database| {
+            let registry: Weak<dyn Siblings> = Weak::<Databases>::clone(registry);
+            database.when_not_connected(policy).named(name, registry)
+        };
+        let extra = extra.into_iter().map(|(name, database)| {
+            let database = named(&name, &database);
+            (name, database)
+        });
+        Databases {
+            extra: extra.collect(),
+            default: named(DEFAULT, default),
+        }
+    })
 }
 
 fn built(name: &str, source: DatabaseSource, mistakes: &mut Vec<String>) -> Option<Database> {

@@ -339,3 +339,18 @@ on_every_backend!(names_are_as_they_were_written, async |db: &Database| {
     );
     Ok(())
 });
+
+on_every_backend!(
+    a_view_whose_table_is_gone_hides_no_other,
+    async |db: &Database| {
+        let script = "create table gone (a int); create view orphan as select * from gone";
+        batch(db, script).await?;
+        // PostgreSQL refuses to drop a table that a view needs, which is as good.
+        let _ = batch(db, "drop table gone").await;
+        batch(db, "create table kept (b int)").await?;
+        assert_eq!(table(db, "kept").await?.columns[0].name, "b");
+        let all = tables(db).await?;
+        assert!(all.iter().any(|table| table.name == "kept"));
+        Ok(())
+    }
+);

@@ -299,3 +299,17 @@ on_every_backend!(
         Ok(())
     }
 );
+
+on_every_backend!(several_statements_or_no_values_are_an_error, async |db| {
+    for (statement, remedy) in [
+        (sql("select 1; select 2"), "`batch`"),
+        (sql("select :a").raw(), "bind it"),
+    ] {
+        let error = statement.all::<(i64,)>(db).await.unwrap_err();
+        // The servers say it in their own words.
+        if db.dialect() == Dialect::Sqlite {
+            assert!(error.message().contains(remedy), "{error}");
+        }
+    }
+    Ok(())
+});

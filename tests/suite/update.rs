@@ -167,3 +167,26 @@ on_every_backend!(a_changeset_without_a_row_cannot_update, async |db| {
     assert!(error.message().contains("row.change()"), "{error}");
     Ok(())
 });
+
+on_every_backend!(updates_of_different_columns_do_not_mix, async |db| {
+    create_tables(db).await?;
+    let mut kurt = author(db, "Kurt").await?;
+    let email = |text: &str| Some(text.to_owned());
+    // Each set of columns has a text of its own, whatever was updated before it.
+    for round in 0..2 {
+        let name = format!("Kurt {round}");
+        kurt = kurt.change().put(Author::name, name).update(db).await?;
+        kurt = kurt
+            .change()
+            .put(Author::email, email("a"))
+            .update(db)
+            .await?;
+        let both = kurt.change().put(Author::email, email("b"));
+        kurt = both.put(Author::name, "Both").update(db).await?;
+        let both = kurt.change().put(Author::name, "Either");
+        kurt = both.put(Author::email, None).update(db).await?;
+        assert_eq!(Author::query().one(db).await?, kurt);
+        assert_eq!((kurt.name.as_str(), &kurt.email), ("Either", &None));
+    }
+    Ok(())
+});

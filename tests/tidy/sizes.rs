@@ -54,7 +54,7 @@ fn a_file_is_not_long() {
             lengths.push(lines);
         }
     }
-    let usual = part(&mut lengths, 90);
+    let usual = percentile(&mut lengths, 90);
     println!(
         "files of libraries: 9 of 10 have at most {usual} lines, all {:?}",
         lengths.last()
@@ -82,7 +82,7 @@ fn a_function_is_not_long() {
             }
         }
     }
-    let usual = part(&mut lengths, 99);
+    let usual = percentile(&mut lengths, 99);
     println!(
         "functions of libraries: 99 of 100 have at most {usual} lines, all {:?}",
         lengths.last()
@@ -208,10 +208,10 @@ fn nothing_is_written_twice() {
     );
 }
 
-/// The value that so many of a hundred do not exceed; sorts the values.
-fn part(values: &mut [usize], of_hundred: usize) -> usize {
+/// The percentile of the values, which it sorts: 90 gives the value that 90 % of them do not exceed.
+fn percentile(values: &mut [usize], percent: usize) -> usize {
     values.sort_unstable();
-    let at = (values.len() * of_hundred).div_ceil(100).saturating_sub(1);
+    let at = (values.len() * percent).div_ceil(100).saturating_sub(1);
     values.get(at).copied().unwrap_or(0)
 }
 

@@ -1,5 +1,6 @@
 //! The suite has a file for each topic of verbs, and calls each verb there.
 
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{
     Signature, TraitItemFn, Visibility,
@@ -50,14 +51,26 @@ fn is_called(files: &[Source], topic: &str, verb: &str) -> bool {
                 .is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
         })
     });
-    own.any(|file| {
-        file.text.match_indices(verb).any(|(at, _)| {
-            let before = file.text[..at].chars().next_back();
-            let after = &file.text[at + verb.len()..];
-            before.is_some_and(|before| ".: (".contains(before))
-                && (after.starts_with('(') || after.starts_with("::<"))
-        })
+    own.any(|file| calls(file.text.parse().unwrap(), verb))
+}
+
+/// Whether the tokens call a function of this name; those of comments and strings are none.
+fn calls(tokens: TokenStream, verb: &str) -> bool {
+    let trees: Vec<_> = tokens.into_iter().collect();
+    trees.iter().enumerate().any(|(at, tree)| match tree {
+        TokenTree::Group(group) => calls(group.stream(), verb),
+        TokenTree::Ident(name) => name == verb && is_call(trees.get(at + 1)),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
     })
+}
+
+/// Whether this follows the name of a function that is called: `(…)`, or the types of `::<…>`.
+fn is_call(after: Option<&TokenTree>) -> bool {
+    match after {
+        Some(TokenTree::Group(group)) => group.delimiter() == Delimiter::Parenthesis,
+        Some(TokenTree::Punct(mark)) => mark.as_char() == ':',
+        _ => false,
+    }
 }
 
 /// The verbs of a file: public functions that return a future, with their lines.

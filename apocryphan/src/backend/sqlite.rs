@@ -34,6 +34,7 @@ const CATALOG: CatalogStatements = CatalogStatements {
         and (:schema is null or t.schema = :schema collate nocase)
         and (:table is null or t.name = :table collate nocase)
         order by t.schema <> 'main', t.schema, t.name",
+    // SQLite counts no columns of a view whose tables are gone, and describes none: asking for them would be an error.
     // A column of a single-column integer key is the row's number, and then the key has no index of its own.
     columns: r#"select t.schema as schema_name, t.name as table_name, c.name as column_name, c.type as sql_type,
         c."notnull" = 0 as is_nullable, case when c.hidden = 0 then c.dflt_value end as default_sql, c.pk > 0 as is_key,
@@ -42,7 +43,7 @@ const CATALOG: CatalogStatements = CatalogStatements {
         case c.hidden when 2 then 'virtual' when 3 then 'stored' end as generated, null as generated_sql,
         null as comment
         from pragma_table_list t, pragma_table_xinfo(t.name, t.schema) c
-        where t.type <> 'shadow' and t.name not like 'sqlite\_%' escape '\' and c.hidden <> 1
+        where t.ncol > 0 and t.type <> 'shadow' and t.name not like 'sqlite\_%' escape '\' and c.hidden <> 1
         and (:schema is null or t.schema = :schema collate nocase)
         and (:table is null or t.name = :table collate nocase)
         order by t.schema, t.name, c.cid"#,
@@ -72,7 +73,7 @@ const CATALOG: CatalogStatements = CatalogStatements {
         order by t.schema, t.name, f.id, f.seq"#,
     names: r"select t.name as table_name, c.name as column_name
         from pragma_table_list t, pragma_table_xinfo(t.name, t.schema) c
-        where t.type <> 'shadow' and t.name not like 'sqlite\_%' escape '\'
+        where t.ncol > 0 and t.type <> 'shadow' and t.name not like 'sqlite\_%' escape '\'
         and (:schema is null or t.schema = :schema collate nocase)
         and (:table is null or t.name = :table collate nocase) limit 20000",
 };

@@ -300,11 +300,7 @@ impl Database {
         work: impl AsyncFnOnce(&Transaction) -> Result<T>,
     ) -> impl Future<Output = Result<T>> {
         let origin = Location::caller();
-        async move {
-            let transaction = begin(self, &TransactionOptions::default(), origin).await?;
-            let outcome = work(&transaction).await;
-            conclude(transaction, outcome).await
-        }
+        async move { run_in(self, &TransactionOptions::default(), origin, work).await }
     }
 
     /// A transaction with settings: isolation level, read only, retries.
@@ -329,10 +325,20 @@ pub(crate) fn transaction_of_registry<T>(
             is_of_registry: true,
             ..TransactionOptions::default()
         };
-        let transaction = begin(&database, &options, origin).await?;
-        let outcome = work(&transaction).await;
-        conclude(transaction, outcome).await
+        run_in(&database, &options, origin, work).await
     }
+}
+
+/// Runs work in a transaction with these settings, once.
+async fn run_in<T>(
+    database: &Database,
+    options: &TransactionOptions,
+    origin: &'static Location<'static>,
+    work: impl AsyncFnOnce(&Transaction) -> Result<T>,
+) -> Result<T> {
+    let transaction = begin(database, options, origin).await?;
+    let outcome = work(&transaction).await;
+    conclude(transaction, outcome).await
 }
 
 async fn begin(
@@ -407,14 +413,7 @@ impl TransactionBuilder<'_> {
             let mut tries = 0;
             loop {
                 tries += 1;
-                let outcome = match begin(self.database, &self.options, origin).await {
-                    Ok(transaction) => {
-                        let outcome = work.clone()(&transaction).await;
-                        conclude(transaction, outcome).await
-                    }
-                    Err(error) => Err(error),
-                };
-                match outcome {
+                match run_in(self.database, &self.options, origin, work.clone()).await {
                     Err(error) if may_retry(&error) && tries <= self.options.retries => {
                         tracing::debug!(tries, %error, "a transaction is tried again");
                         runtime::sleep(pause(tries)).await;

@@ -119,6 +119,12 @@ impl Node {
         }
     }
 
+    /// Whether the node is one of the values, none of which is NULL.
+    pub(crate) fn among(self, values: Vec<Datum>) -> Self {
+        let kind = self.kind();
+        Self::List(Box::new(self), kind, values)
+    }
+
     /// An IN list. Only plain values fit in one parameter, so NULL and expressions are compared one by one.
     pub(crate) fn list(node: Self, kind: Kind, items: Vec<Self>) -> Self {
         let mut values = Vec::with_capacity(items.len());

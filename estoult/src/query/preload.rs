@@ -13,8 +13,7 @@ use crate::{
         extend::{Extend, HasRoot},
         loader::Loader,
     },
-    table::{ColumnName, Model, SameTenant},
-    value::Datum,
+    table::{Model, SameTenant},
 };
 
 /// What a query of `P` can preload: an association, or one with filter, order, limit and preloads of its own.
@@ -216,10 +215,7 @@ macro_rules! preloads {
             /// A query for the associated rows of one row.
             #[must_use]
             pub fn of(self, row: &P) -> Query<C> {
-                // A NULL refers to no row, and an empty list matches none.
-                let value = row.datum(&self.keys.own.to_string());
-                let values = value.into_iter().filter(|value| !value.is_null());
-                Query::new().filter(among::<C>(self.keys.other, values.collect()))
+                Query::new().filter(of(self.keys, row))
             }
         }
     )+};
@@ -231,11 +227,16 @@ preloads! {
     BelongsTo One
 }
 
-/// Whether the column is one of the values.
-fn among<C: Model>(column: ColumnName, values: Vec<Datum>) -> Predicate<C> {
-    let node = Node::column(C::table_spec(), column);
-    let kind = node.kind();
-    Predicate::new(Node::List(Box::new(node), kind, values))
+/// The predicate of [`HasMany::of`] and the like.
+fn of<P: Model, C: Model>(keys: Keys, row: &P) -> Predicate<C> {
+    // The writer refuses a statement with this node: the row has no such column, which is a fault of its `Model`.
+    let Some(value) = row.datum(&keys.own.to_string()) else {
+        return Predicate::new(Node::UnknownColumn(P::table_spec().name(), keys.own));
+    };
+    // A NULL refers to no row, and an empty list matches none.
+    let values = [value].into_iter().filter(|value| !value.is_null());
+    let column = Node::column(C::table_spec(), keys.other);
+    Predicate::new(column.among(values.collect()))
 }
 
 impl<S: Model, R: Send + 'static> Query<S, R> {

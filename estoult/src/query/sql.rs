@@ -47,7 +47,7 @@ pub fn sql(text: impl Into<String>) -> Sql {
         parameters: Vec::new(),
         route: Route::here(),
         is_across_schemas: false,
-        is_raw: false,
+        is_sent_unchanged: false,
         is_across_tenants: false,
     }
 }
@@ -84,7 +84,7 @@ pub struct Sql {
     parameters: Vec<(String, Parameter)>,
     pub(crate) route: Route,
     is_across_schemas: bool,
-    is_raw: bool,
+    is_sent_unchanged: bool,
     is_across_tenants: bool,
 }
 
@@ -148,7 +148,7 @@ impl Sql {
 
     /// Sends the text unchanged: `:name` and `{schema}` have no meaning in it. For SQL that a person typed.
     pub fn raw(mut self) -> Self {
-        self.is_raw = true;
+        self.is_sent_unchanged = true;
         self.across_schemas()
     }
 
@@ -199,7 +199,7 @@ impl Sql {
     pub(crate) fn statement(&self, context: &SqlContext<'_>) -> Result<Statement> {
         let features = context.features;
         // A raw text is one fragment: nothing in it is replaced.
-        let fragments = match self.is_raw {
+        let fragments = match self.is_sent_unchanged {
             true => vec![Fragment::Text(&self.text)],
             false => fragments(&self.text, features.dialect.syntax()),
         };

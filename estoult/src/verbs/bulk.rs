@@ -141,8 +141,7 @@ async fn run_inserts(
         let insert = Insert::new(table, columns)?;
         let rows = in_column_order(&insert, rows)?;
         writer::check_rows(&insert, &rows, &context)?;
-        let features = context.features;
-        let size = writer::bulk_size(insert.columns.len(), features);
+        let size = writer::bulk_size(insert.columns.len(), context.features);
         // One statement is atomic by itself; several need a transaction, unless the caller has one.
         let mut connection = target.acquire().await?;
         // Asked of the connection: a pinned one may be in a transaction that raw SQL began.
@@ -150,22 +149,32 @@ async fn run_inserts(
         if !needs_transaction {
             return insert_chunks(&mut connection, &insert, rows, size).await;
         }
-        let begin = TransactionOptions::default().begin_statement(features)?;
-        connection.begin(&begin).await?;
-        // From here on a dropped future leaves the connection inside the transaction, so that it is closed on release.
-        match insert_chunks(&mut connection, &insert, rows, size).await {
-            Ok(affected) => {
-                connection.commit("commit").await?;
-                Ok(affected)
-            }
-            Err(error) => {
-                // The caller needs the first error. If the rollback fails as well, the connection is closed on release.
-                let _ = connection.roll_back("rollback").await;
-                Err(error)
-            }
-        }
+        insert_in_transaction(&mut connection, &insert, rows, size).await
     })
     .await
+}
+
+/// Inserts all rows or none. A [`Transaction`](crate::Transaction) would own the connection, which may be pinned.
+async fn insert_in_transaction(
+    connection: &mut Checkout<'_>,
+    insert: &Insert,
+    rows: Vec<Vec<Datum>>,
+    size: usize,
+) -> Result<u64> {
+    let begin = TransactionOptions::default().begin_statement(connection.features())?;
+    connection.begin(&begin).await?;
+    // From here on a dropped future leaves the connection inside the transaction, so that it is closed on release.
+    match insert_chunks(connection, insert, rows, size).await {
+        Ok(affected) => {
+            connection.commit("commit").await?;
+            Ok(affected)
+        }
+        Err(error) => {
+            // The caller needs the first error. If the rollback fails as well, the connection is closed on release.
+            let _ = connection.roll_back("rollback").await;
+            Err(error)
+        }
+    }
 }
 
 async fn insert_chunks(

@@ -83,10 +83,8 @@ where
             return Ok(Vec::new());
         }
         let column = Node::column(C::table_spec(), self.keys.other);
-        let kind = column.kind();
-        let among = Node::List(Box::new(column.clone()), kind, distinct);
         let mut select = self.query.select.clone();
-        select.filters.push(among);
+        select.filters.push(column.clone().among(distinct));
         // The limit is one per parent, which LIMIT of the statement can't express.
         if let Some(limit) = self.limit {
             select = select.limit_per_group(column, limit);

@@ -232,7 +232,7 @@ pub(super) fn exactly_one<R>(rows: Vec<R>, what: &str) -> Result<R> {
     at_most_one(rows, what)?.ok_or_else(|| {
         Error::new(
             ErrorKind::NotFound,
-            format!("read one row of {what}: there is none; use `optional` when that may be"),
+            format!("read one row of {what}: no row matches; use `optional` if that can happen"),
         )
     })
 }

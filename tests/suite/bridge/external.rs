@@ -242,7 +242,11 @@ fn a_runtime_that_another_thread_drives_is_used() {
     driven(|runtime| {
         for _ in 0..3 {
             registry
-                .with_async_env_on(runtime, || run_sync(sql("select 1").execute(&registry)))
+                .with_async_env_on(runtime, || {
+                    run_sync(sql("select 1").execute(&registry))?;
+                    assert_eq!(runtime_here()?, runtime.handle().id());
+                    Ok(())
+                })
                 .unwrap();
         }
     });

@@ -103,21 +103,21 @@ fn all_mistakes_of_the_environment_are_in_one_error() {
     or `1h 30m`, or a whole number of seconds;
     `ESTOULT_DATABASES__REPLICA__MAX_AGE` takes a time such as `30m` or `1h 30m`, a
     whole number of seconds, or `never`;
-    `ESTOULT_DATABASES__REPLICA__MAX_CONECTIONS` is no setting of a database;
-    known are url, max_connections, acquire_timeout, connect_timeout, ping_after,
-    max_age, schema, min_connections, connect_within, connect_retries, read_only,
-    not_connected;
+    `ESTOULT_DATABASES__REPLICA__MAX_CONECTIONS` is not a database setting;
+    the settings are url, max_connections, acquire_timeout, connect_timeout,
+    ping_after, max_age, schema, min_connections, connect_within, connect_retries,
+    read_only, not_connected;
     did you mean `max_connections`?;
     `ESTOULT_DATABASES__REPLICA__NOT_CONNECTED` takes `warn`, `error` or `silent`;
     `ESTOULT_DATABASES__REPLICA__URL`: read a postgres URL: the port is not a number
     from 1 to 65535 (in user and password write `@ : / # ?` as %40 %3A %2F %23 %3F);
     write it as postgres://user:password@host:port/database;
-    `ESTOULT_DATABASES__URL` is no setting of a database;
+    `ESTOULT_DATABASES__URL` is not a database setting;
     write `ESTOULT_DATABASES__NAME__SETTING`, such as
     `ESTOULT_DATABASES__DEFAULT__URL`;
     `ESTOULT_DATABASES__ZERO__URL` and `ESTOULT_DATABASES__zero__URL` say the same;
     leave one out;
-    `ESTOULT_DATABASE__ARCHIVE__URL` is no setting of a database;
+    `ESTOULT_DATABASE__ARCHIVE__URL` is not a database setting;
     write `ESTOULT_DATABASES__NAME__SETTING`, such as
     `ESTOULT_DATABASES__DEFAULT__URL`;
     `DATABASE_URL`: read a postgres URL: unknown option `colour` (known:
@@ -223,7 +223,7 @@ fn all_mistakes_of_a_file_are_in_one_error() {
         ping_after = 1.5
         user = "secret"
         "#;
-    insta::assert_snapshot!(from_toml(text).unwrap_err(), @r"
+    insta::assert_snapshot!(from_toml(text).unwrap_err(), @"
     read a configuration of databases: `colour` is unknown;
     known is `databases`;
     `databases.bad`: read a database URL: it has no scheme;
@@ -232,10 +232,10 @@ fn all_mistakes_of_a_file_are_in_one_error() {
     `databases.replica.max_age` takes one text or number;
     `databases.replica.max_connections` takes a whole number;
     `databases.replica.ping_after` takes one text or number;
-    `databases.replica.user` is no setting of a database;
-    known are url, max_connections, acquire_timeout, connect_timeout, ping_after,
-    max_age, schema, min_connections, connect_within, connect_retries, read_only,
-    not_connected;
+    `databases.replica.user` is not a database setting;
+    the settings are url, max_connections, acquire_timeout, connect_timeout,
+    ping_after, max_age, schema, min_connections, connect_within, connect_retries,
+    read_only, not_connected;
     there is no default database: set `databases.default.url`;
     a database has a blank name;
     give it one;

@@ -102,7 +102,7 @@ fn a_schema_that_is_not_there_is_an_error_and_no_file() {
             "{error}"
         );
         assert!(
-            error.message().contains("make it with `create_schema`"),
+            error.message().contains("create it with `create_schema`"),
             "{error}"
         );
         assert_eq!(database.schemas().await?, [""; 0]);

@@ -1,4 +1,4 @@
-//! `estoult check`: what is wrong with a configuration, and how its databases fare.
+//! `estoult check`: what is wrong with a configuration, and whether its databases are healthy.
 
 use std::net::TcpListener;
 
@@ -91,12 +91,12 @@ fn all_mistakes_of_a_configuration_are_told_at_once() {
     assert_eq!((said.code, said.out.as_str()), (1, ""));
     assert!(!said.err.contains("secret"));
     let message = said.err.replace(&path, "FILE").replace("; ", ";\n");
-    insta::assert_snapshot!(wrap(message), @r"
+    insta::assert_snapshot!(wrap(message), @"
     error: read `FILE`: read a configuration of databases:
-    `databases.replica.max_conections` is no setting of a database;
-    known are url, max_connections, acquire_timeout, connect_timeout, ping_after,
-    max_age, schema, min_connections, connect_within, connect_retries, read_only,
-    not_connected;
+    `databases.replica.max_conections` is not a database setting;
+    the settings are url, max_connections, acquire_timeout, connect_timeout,
+    ping_after, max_age, schema, min_connections, connect_within, connect_retries,
+    read_only, not_connected;
     did you mean `max_connections`?;
     `databases.replica.url`: read a postgres URL: the port is not a number from 1 to
     65535 (in user and password write `@ : / # ?` as %40 %3A %2F %23 %3F);

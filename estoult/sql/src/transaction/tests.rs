@@ -15,6 +15,11 @@ const ROLLBACK: Control = Control::Rollback { chain: false };
 const NEXT_AFTER_COMMIT: Control = Control::Commit { chain: true };
 const NEXT_AFTER_ROLLBACK: Control = Control::Rollback { chain: true };
 
+fn assert_control(statement: &str, syntax: &Syntax, expected: Control) {
+    let found = control(statement, syntax);
+    assert_eq!(found, expected, "{}: {statement}", syntax.name);
+}
+
 #[test]
 fn statements_of_all_databases() {
     for syntax in &Syntax::ALL {
@@ -63,12 +68,7 @@ fn statements_of_all_databases() {
             ("insert into a values ('commit')", None),
             ("create temporary table a (b int)", None),
         ] {
-            assert_eq!(
-                control(statement, syntax),
-                expected,
-                "{}: {statement}",
-                syntax.name
-            );
+            assert_control(statement, syntax, expected);
         }
     }
 }
@@ -110,12 +110,7 @@ fn statements_whose_meaning_depends_on_the_database() {
             (&Syntax::POSTGRES, postgres),
             (&Syntax::MYSQL, mysql),
         ] {
-            assert_eq!(
-                control(statement, syntax),
-                expected,
-                "{}: {statement}",
-                syntax.name
-            );
+            assert_control(statement, syntax, expected);
         }
     }
 }

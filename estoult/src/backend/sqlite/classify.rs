@@ -35,8 +35,15 @@ fn in_text(error: &DriverError, text: &str, values: &[Datum]) -> Error {
         DriverError::InvalidParameterCount(given, expected) => {
             return Error::new(
                 ErrorKind::Query,
-                format!("run a statement: it takes {expected} parameters, {given} were given"),
+                format!(
+                    "run a statement: its number of parameters is {expected}, that of values {given}; write each \
+                     parameter as `:name` and bind it, in a text that is not sent with `raw`"
+                ),
             );
+        }
+        DriverError::MultipleStatement => {
+            let message = "run a statement: the text has several; run them with `batch`";
+            return Error::new(ErrorKind::Query, message);
         }
         DriverError::ToSqlConversionFailure(error) => {
             return Error::new(ErrorKind::Decode, format!("bind a parameter: {error}"));
@@ -49,7 +56,7 @@ fn in_text(error: &DriverError, text: &str, values: &[Datum]) -> Error {
     let said = match &kind {
         ErrorKind::Constraint(constraint) => constraint.describe(),
         ErrorKind::Conflict(_) => {
-            "another connection holds the lock on the SQLite file; try the transaction again"
+            "another connection holds the lock on the SQLite database; try again when its transaction has ended"
                 .to_owned()
         }
         ErrorKind::ReadOnly => read_only(&words),

@@ -361,12 +361,12 @@ fn uri(file: &Path, mode: &str) -> String {
 
 fn missing(name: &str, file: Option<&Path>) -> Error {
     let file = file.map_or(String::new(), |file| {
-        format!(": the file `{}` does not exist", file.display())
+        format!(", since the file `{}` does not exist", file.display())
     });
     Error::new(
         ErrorKind::Query,
         format!(
-            "open the schema `{name}`{file}; there is no schema of this name; make it with `create_schema`"
+            "open the schema `{name}`: there is none of this name{file}; create it with `create_schema`"
         ),
     )
 }

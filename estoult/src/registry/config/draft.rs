@@ -257,7 +257,7 @@ fn unknown(setting: &str, location: &str) -> String {
     let hint = hint(setting, setting_names());
     let known: Vec<_> = setting_names().collect();
     format!(
-        "`{location}` is no setting of a database; known are {}{hint}",
+        "`{location}` is not a database setting; the settings are {}{hint}",
         known.join(", ")
     )
 }

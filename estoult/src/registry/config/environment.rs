@@ -100,7 +100,7 @@ fn read(draft: &mut Draft, variable: &str, value: Option<&str>) {
             set(draft, &name, &setting, value, variable);
         }
         None => draft.mistake(format!(
-            "`{variable}` is no setting of a database; write `{PREFIX}NAME__SETTING`, such as `{PREFIX}DEFAULT__URL`"
+            "`{variable}` is not a database setting; write `{PREFIX}NAME__SETTING`, such as `{PREFIX}DEFAULT__URL`"
         )),
     }
 }
