@@ -2,10 +2,12 @@
 
 mod capture;
 mod database;
+mod fake_postgres;
 mod listed;
 mod program;
 mod property;
 mod proxy;
+mod relay;
 pub(crate) mod schemas;
 pub(crate) mod servers;
 mod table;

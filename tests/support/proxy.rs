@@ -11,6 +11,8 @@ use std::{
     time::Duration,
 };
 
+use super::relay::host;
+
 /// What the proxy does with a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Treatment {
@@ -88,12 +90,6 @@ impl Drop for Proxy {
         // The listener blocks until the next connection, and then reads the treatment.
         let _ = TcpStream::connect_timeout(&self.address, Duration::from_secs(1));
     }
-}
-
-/// Host and port of a URL.
-fn host(url: &str) -> &str {
-    let (_, rest) = url.split_once('@').unwrap();
-    rest.split(['/', '?']).next().unwrap()
 }
 
 fn listen(listener: &TcpListener, state: &Arc<State>) {
