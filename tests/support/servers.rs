@@ -47,14 +47,27 @@ pub(crate) fn mysql_socket() -> Option<&'static Path> {
     mysql().socket.as_deref()
 }
 
+/// A PgBouncer before the server of this URL, with this `pool_mode` and a pool of this size; its URL has the same user
+/// and database. Where it is not installed, a test prints that and is skipped, but not in CI.
+pub(crate) fn pgbouncer(server_url: &str, pool_mode: &str, size: usize) -> Option<Server> {
+    if run(&["is_installed", "pgbouncer"]).is_err() && env::var_os("CI").is_none() {
+        println!("skipped: PgBouncer is not installed");
+        return None;
+    }
+    Some(private(
+        "pgbouncer",
+        &[server_url, pool_mode, &size.to_string()],
+    ))
+}
+
 /// A PostgreSQL server of the caller's own, user and password as those of the shared one.
 pub(crate) fn private_postgres() -> Server {
-    private("postgres")
+    private("postgres", &[])
 }
 
 /// A MariaDB server of the caller's own, user and password as those of the shared one.
 pub(crate) fn private_mysql() -> Server {
-    private("mysql")
+    private("mysql", &[])
 }
 
 fn postgres() -> &'static Shared {
@@ -87,8 +100,10 @@ fn started(kind: &str) -> Shared {
     }
 }
 
-fn private(kind: &str) -> Server {
-    let text = demand(run(&["start", kind, &process::id().to_string()]));
+/// Starts a server that ends with this process; what else it takes depends on its kind.
+pub(super) fn private(kind: &str, arguments: &[&str]) -> Server {
+    let process = process::id().to_string();
+    let text = demand(run(&[&["start", kind, &process], arguments].concat()));
     Server {
         folder: field(&text, "folder"),
         url: field(&text, "url"),
@@ -167,7 +182,7 @@ impl Drop for Server {
 
 #[cfg(test)]
 mod tests {
-    use super::{Server, mysql_url, postgres_url, private_mysql, private_postgres};
+    use super::{Server, mysql_url, pgbouncer, postgres_url, private_mysql, private_postgres};
     use std::{
         io::{Read, Result, Write},
         net::TcpStream,
@@ -207,6 +222,14 @@ mod tests {
     fn private_servers_freeze_thaw_die_and_come_back() {
         suffer(&private_postgres());
         suffer(&private_mysql());
+    }
+
+    #[test]
+    fn a_pooler_freezes_thaws_dies_and_comes_back() {
+        let Some(pooler) = pgbouncer(postgres_url(), "transaction", 2) else {
+            return;
+        };
+        suffer(&pooler);
     }
 
     #[test]
