@@ -1,15 +1,16 @@
 //! What the suite shares: a fresh database for each test, on every backend; tables from schemas; the servers.
 
 mod capture;
-mod certificates;
+pub(crate) mod certificates;
 mod database;
-mod fake_postgres;
+pub(crate) mod fake_postgres;
 mod listed;
-mod postgres_setup;
+pub(crate) mod postgres_setup;
 mod program;
 mod property;
 mod proxy;
-mod relay;
+pub(crate) mod relay;
+mod relay_tests;
 pub(crate) mod schemas;
 pub(crate) mod servers;
 mod table;

@@ -254,6 +254,3 @@ impl Traffic {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

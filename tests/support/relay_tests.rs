@@ -9,8 +9,8 @@ use std::{
 
 use estoult::{Database, Result, sql};
 
-use super::{Relay, Traffic};
-use crate::support::{
+use super::{
+    relay::{Relay, Traffic, host},
     runtime,
     servers::{mysql_url, postgres_url},
 };
@@ -37,7 +37,7 @@ fn relay_before_an_echo(delay: Duration) -> Relay {
 }
 
 fn client(relay: &Relay) -> TcpStream {
-    let stream = TcpStream::connect(super::host(&relay.url())).unwrap();
+    let stream = TcpStream::connect(host(&relay.url())).unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(20)))
         .unwrap();
@@ -149,7 +149,7 @@ fn dropped_connections_are_closed_and_new_ones_accepted() {
     assert_eq!(ask(&mut client(&relay), "new").unwrap(), "new");
     let url = relay.url();
     drop(relay);
-    let refused = TcpStream::connect(super::host(&url));
+    let refused = TcpStream::connect(host(&url));
     assert!(refused.is_err() || ask(&mut refused.unwrap(), "gone").is_err());
 }
 
