@@ -7,6 +7,7 @@ mod mysql_async;
 mod rusqlite;
 mod sea_orm;
 mod sqlx;
+mod toasty;
 mod tokio_postgres;
 
 use crate::backend::Backend;
@@ -38,16 +39,19 @@ const SQLITE: &[(&str, Make)] = &[
 
 const POSTGRES: &[(&str, Make)] = &[
     ("estoult", estoult::lane),
+    ("estoult-sync", estoult::blocking::lane),
     ("tokio-postgres", tokio_postgres::lane),
     ("diesel", diesel::postgres::lane),
     ("diesel-async", diesel::postgres_async::lane),
     ("sqlx", sqlx::postgres::held),
     ("sqlx-pool", sqlx::postgres::pooled),
     ("sea-orm", sea_orm::lane),
+    ("toasty", toasty::lane),
 ];
 
 const MYSQL: &[(&str, Make)] = &[
     ("estoult", estoult::lane),
+    ("estoult-sync", estoult::blocking::lane),
     ("mysql_async", mysql_async::lane),
     ("sqlx", sqlx::mysql::held),
     ("sqlx-pool", sqlx::mysql::pooled),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::lane::{Contender, Spent};
 use crate::referee::Referee;
+use crate::relay::Relay;
 use crate::sample::{Generator, Sample};
 use crate::workload::{Result, Workload, expected};
 
@@ -16,11 +17,12 @@ const BATCH: Duration = Duration::from_millis(10);
 /// More operations than this are never put in one batch.
 const MOST: u32 = 200_000;
 
-/// What one contender took for one operation, round by round, in nanoseconds.
+/// What one contender took for one operation, round by round, in nanoseconds and round trips.
 #[derive(Debug, Clone, Default)]
 pub struct Series {
     pub wall: Vec<f64>,
     pub processor: Vec<f64>,
+    pub round_trips: Vec<f64>,
 }
 
 /// The series of a workload, one a contender; `None` where a contender has no way to do it.
@@ -35,6 +37,7 @@ pub struct Harness<'h> {
     pub referee: &'h mut Referee,
     pub sample: &'h Sample,
     pub rounds: usize,
+    pub relay: Option<&'h Relay>,
 }
 
 impl Harness<'_> {
@@ -86,6 +89,8 @@ impl Harness<'_> {
                     let operations = f64::from(times * BATCHES);
                     series.wall.push(nanos(spent.wall) / operations);
                     series.processor.push(nanos(spent.processor) / operations);
+                    let trips = f64::from(spent.round_trips);
+                    series.round_trips.push(trips / operations);
                 }
             }
         }
@@ -106,6 +111,7 @@ impl Harness<'_> {
                     let batch = self.batch(index, workload, times)?;
                     spent[index].wall += batch.wall;
                     spent[index].processor += batch.processor;
+                    spent[index].round_trips += batch.round_trips;
                 }
             }
         }
@@ -135,8 +141,13 @@ impl Harness<'_> {
     fn batch(&mut self, index: usize, workload: Workload, times: u32) -> Result<Spent> {
         self.referee.clear(workload)?;
         let contender = &mut self.contenders[index];
-        let spent = contender.batch(workload, times);
-        spent.map_err(|error| format!("{}: {}: {error}", contender.name(), workload.name()).into())
+        let before = self.relay.map_or(0, Relay::round_trips);
+        let mut spent = contender
+            .batch(workload, times)
+            .map_err(|error| format!("{}: {}: {error}", contender.name(), workload.name()))?;
+        let trips = self.relay.map_or(0, Relay::round_trips) - before;
+        spent.round_trips = u32::try_from(trips)?;
+        Ok(spent)
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Spent {
     pub wall: Duration,
     /// On the processors, of this process alone.
     pub processor: Duration,
+    /// Through the relay, if there is one; the harness adds them.
+    pub round_trips: u32,
 }
 
 /// A contender whose types are hidden, so that all of them fit in one list.
@@ -289,6 +291,7 @@ impl Watch {
         Spent {
             wall,
             processor: processor_time().saturating_sub(self.processor),
+            round_trips: 0,
         }
     }
 }

@@ -6,6 +6,14 @@ mod contender;
 mod harness;
 mod lane;
 mod referee;
+#[path = "../../support/relay.rs"]
+#[expect(dead_code, reason = "the tests also break connections off")]
+#[allow(
+    clippy::unwrap_used,
+    clippy::allow_attributes,
+    reason = "it belongs to the tests"
+)]
+mod relay;
 mod report;
 mod sample;
 mod tables;
@@ -14,6 +22,7 @@ mod workload;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -23,7 +32,8 @@ use backend::Backend;
 use harness::Harness;
 use lane::Track;
 use referee::Referee;
-use report::Clock;
+use relay::Relay;
+use report::Figure;
 use sample::Sample;
 use workload::{Result, Workload};
 
@@ -48,7 +58,13 @@ struct Arguments {
     /// One processor and a runtime on one thread: steady, and total work counts
     #[arg(long)]
     pinned: bool,
+    /// The contenders reach the server through a relay that adds 1 ms each way and counts round trips
+    #[arg(long)]
+    relay: bool,
 }
+
+/// What the relay adds each way.
+const DELAY: Duration = Duration::from_millis(1);
 
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
@@ -78,7 +94,10 @@ fn run(arguments: &Arguments) -> Result<()> {
             || name == baseline
             || arguments.contender.iter().any(|wanted| wanted == name)
     };
-    let mut contenders = contender::all(arguments.backend, &track, &referee.url(), wanted)?;
+    let relay = (arguments.relay && arguments.backend != Backend::Sqlite)
+        .then(|| Relay::new(&referee.url(), DELAY));
+    let url = relay.as_ref().map_or_else(|| referee.url(), Relay::url);
+    let mut contenders = contender::all(arguments.backend, &track, &url, wanted)?;
     let workloads = match arguments.workload.as_slice() {
         [] => Workload::value_variants().to_vec(),
         some => some.to_vec(),
@@ -88,6 +107,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         referee: &mut referee,
         sample: &sample,
         rounds: arguments.rounds,
+        relay: relay.as_ref(),
     };
     harness.prove(&workloads)?;
     let mut measured = Vec::new();
@@ -99,17 +119,21 @@ fn run(arguments: &Arguments) -> Result<()> {
         .iter()
         .map(|contender| contender.name())
         .collect();
+    let mut figures = vec![
+        ("Wall time of an operation", Figure::Wall),
+        (
+            "Processor time of an operation, this process alone",
+            Figure::Processor,
+        ),
+    ];
+    if relay.is_some() {
+        figures.push(("Round trips of an operation", Figure::RoundTrips));
+    }
     let mut output = std::io::stdout();
-    writeln!(
-        output,
-        "Wall time of an operation:\n\n{}",
-        report::table(&names, baseline, &measured, Clock::Wall)
-    )?;
-    let processor = report::table(&names, baseline, &measured, Clock::Processor);
-    writeln!(
-        output,
-        "Processor time of an operation, this process alone:\n\n{processor}"
-    )?;
+    for (title, figure) in figures {
+        let table = report::table(&names, baseline, &measured, figure);
+        writeln!(output, "{title}:\n\n{table}")?;
+    }
     Ok(())
 }
 

@@ -5,15 +5,16 @@ use std::fmt::Write;
 
 use crate::harness::{Measured, Series};
 
-/// Which of the two times a table shows.
+/// What a table shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Clock {
+pub enum Figure {
     Wall,
     Processor,
+    RoundTrips,
 }
 
 /// A Markdown table with one row a workload and one column a contender.
-pub fn table(names: &[&str], baseline: &str, measured: &[Measured], clock: Clock) -> String {
+pub fn table(names: &[&str], baseline: &str, measured: &[Measured], figure: Figure) -> String {
     let base = names.iter().position(|name| *name == baseline);
     let mut text = format!(
         "| workload | {} |\n|---|{}\n",
@@ -25,7 +26,7 @@ pub fn table(names: &[&str], baseline: &str, measured: &[Measured], clock: Clock
             let reference = base
                 .filter(|base| *base != index)
                 .and_then(|base| row.series[base].as_ref());
-            cell(series.as_ref(), reference, clock)
+            cell(series.as_ref(), reference, figure)
         };
         let cells: Vec<String> = row.series.iter().enumerate().map(cell).collect();
         // Writing into a String cannot fail.
@@ -39,27 +40,35 @@ pub fn table(names: &[&str], baseline: &str, measured: &[Measured], clock: Clock
     text
 }
 
-fn cell(series: Option<&Series>, reference: Option<&Series>, clock: Clock) -> String {
+fn cell(series: Option<&Series>, reference: Option<&Series>, figure: Figure) -> String {
     let Some(series) = series else {
         return "–".to_owned();
     };
-    let own = clock.of(series);
-    let Some(reference) = reference.map(|reference| clock.of(reference)) else {
-        return time(median(own));
+    let own = figure.of(series);
+    let Some(reference) = reference.map(|reference| figure.of(reference)) else {
+        return figure.show(median(own));
     };
     let ratios: Vec<f64> = own
         .iter()
         .zip(reference)
         .map(|(own, reference)| own / reference)
         .collect();
-    format!("{} ({:.2})", time(median(own)), median(&ratios))
+    format!("{} ({:.2})", figure.show(median(own)), median(&ratios))
 }
 
-impl Clock {
+impl Figure {
     fn of(self, series: &Series) -> &[f64] {
         match self {
             Self::Wall => &series.wall,
             Self::Processor => &series.processor,
+            Self::RoundTrips => &series.round_trips,
+        }
+    }
+
+    fn show(self, value: f64) -> String {
+        match self {
+            Self::Wall | Self::Processor => time(value),
+            Self::RoundTrips => format!("{value:.2}"),
         }
     }
 }
