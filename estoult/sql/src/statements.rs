@@ -132,7 +132,7 @@ pub fn statements(
 }
 
 /// The texts of a script's statements; a string or comment that is not closed extends to the end.
-pub(crate) fn texts<'s>(source: &'s str, syntax: &Syntax) -> impl Iterator<Item = &'s str> {
+pub fn texts<'s>(source: &'s str, syntax: &Syntax) -> impl Iterator<Item = &'s str> {
     let mut splitter = Splitter::new(source, syntax, Mode::Statements);
     // An error means that the last statement is not closed; `emit` then takes the rest of the text as its end.
     let _ = splitter.read();

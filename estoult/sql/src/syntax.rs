@@ -2,6 +2,8 @@
 //!
 //! Invariant: readers ask for a field, never for a database.
 
+use crate::functions;
+
 /// How a database's SQL is read; every difference is one field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(
@@ -47,6 +49,9 @@ pub struct Syntax {
     pub implicit_commits: bool,
     /// `/*! … */` is run, and `delimiter X` changes the delimiter of statements.
     pub client_commands: bool,
+    /// Functions that leave a connection as it is, besides those of all databases; the words of a line begin with one
+    /// letter.
+    pub functions: &'static [&'static str],
 }
 
 impl Syntax {
@@ -72,6 +77,7 @@ impl Syntax {
         savepoint_begins: true,
         implicit_commits: false,
         client_commands: false,
+        functions: &functions::SQLITE,
     };
 
     /// PostgreSQL.
@@ -97,6 +103,7 @@ impl Syntax {
         savepoint_begins: false,
         implicit_commits: false,
         client_commands: false,
+        functions: &functions::POSTGRES,
     };
 
     /// MySQL and MariaDB.
@@ -121,6 +128,7 @@ impl Syntax {
         savepoint_begins: false,
         implicit_commits: true,
         client_commands: true,
+        functions: &functions::MYSQL,
     };
 
     /// All syntaxes, for a reader that does not know the database yet.

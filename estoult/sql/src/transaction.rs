@@ -104,6 +104,7 @@ pub fn control(statement: &str, syntax: &Syntax) -> Control {
         ["release", ..] => Control::Release,
         // `set statement … for …` of MariaDB runs the statement behind `for`.
         ["set", "statement", ..] if syntax.implicit_commits => Control::Unknown,
+        ["set", "password", ..] if syntax.implicit_commits => Control::ImplicitCommit,
         ["set", ..] if syntax.implicit_commits => settings(statement, syntax),
         [first, ..] if syntax.implicit_commits && RUNS_OTHERS.contains(first) => Control::Unknown,
         words if syntax.implicit_commits && defines(words) => Control::ImplicitCommit,
@@ -320,7 +321,7 @@ fn settings(statement: &str, syntax: &Syntax) -> Control {
     found
 }
 
-/// Whether a statement changes tables or privileges in a way that commits.
+/// Whether a statement changes tables, privileges or the server in a way that commits.
 fn defines(words: &[&str]) -> bool {
     match words {
         // Temporary tables commit nothing (MySQL manual, see above), and `drop prepare` drops a prepared statement.
@@ -328,9 +329,15 @@ fn defines(words: &[&str]) -> bool {
         | ["create", "or", "replace", "temporary", ..]
         | ["drop", "prepare", ..] => false,
         [
-            "create" | "alter" | "drop" | "truncate" | "rename" | "grant" | "revoke",
+            "create" | "alter" | "drop" | "truncate" | "rename" | "grant" | "revoke" | "analyze"
+            | "optimize" | "repair" | "flush" | "reset" | "lock" | "unlock" | "install"
+            | "uninstall",
             ..,
-        ] => true,
+        ]
+        | ["check", "table" | "tables", ..]
+        | ["load" | "cache", "index", ..]
+        | ["change", "master" | "replication", ..]
+        | ["start" | "stop", "slave" | "replica" | "all", ..] => true,
         _ => false,
     }
 }

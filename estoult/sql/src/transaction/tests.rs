@@ -32,7 +32,7 @@ fn statements_of_all_databases() {
             ("-- seed\nbegin", Begin),
             ("/* app */ begin /* again */ ;", Begin),
             ("/* a */ start -- b\n transaction read only", Begin),
-            ("start replica", None),
+            ("start something", None),
             ("begin atomic select 1; end", None),
             ("begin not atomic select 1; end", Unknown),
             ("beginning", None),
@@ -88,6 +88,8 @@ fn statements_whose_meaning_depends_on_the_database() {
         ("create table a (b int)", None, None, ImplicitCommit),
         ("/* a */ drop view a", None, None, ImplicitCommit),
         ("truncate a", None, None, ImplicitCommit),
+        ("start replica", None, None, ImplicitCommit),
+        ("lock tables a read", None, None, ImplicitCommit),
         ("grant select on a to b", None, None, ImplicitCommit),
         (
             "create or replace view a as select 1",

@@ -1,0 +1,192 @@
+//! The functions of the databases that leave a connection as it is, as their manuals list them, and the words that may
+//! stand before a parenthesis without being called.
+//!
+//! Invariant: a function that sets, locks, seeds or opens something is on no list, and neither is one that runs a text.
+
+/// Whether a list has a word. The words of a line begin with one letter, so that few of them are compared.
+pub(crate) fn contains(lines: &[&str], word: &str) -> bool {
+    let begins = |line: &&&str| {
+        let (first, of_line) = (word.as_bytes().first(), line.as_bytes().first());
+        matches!((first, of_line), (Some(a), Some(b)) if a.eq_ignore_ascii_case(b))
+    };
+    lines
+        .iter()
+        .filter(begins)
+        .flat_map(|line| line.split(' '))
+        .any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// Words of the language that may stand before a parenthesis: `in (…)`, `varchar(20)`.
+pub(crate) const KEYWORDS: [&str; 24] = [
+    "against all and any array as",
+    "bernoulli between bigint binary bit bpchar by",
+    "case char character collate columns conflict cross cube current",
+    "datetime dec decimal delete distinct div do double",
+    "else end escape except exclude exists",
+    "fetch filter first float force from full",
+    "group grouping groups",
+    "having",
+    "ignore ilike in index inner insert int integer intersect interval into is",
+    "join",
+    "key",
+    "lateral left like limit",
+    "matched materialized minus mod",
+    "natural nchar nested next not nothing number numeric nvarchar",
+    "of offset on only or order ordinality outer over overlaps",
+    "partition path precision primary",
+    "range real recursive regexp repeatable replace returning right rlike rollup row rows",
+    "select set sets signed similar smallint some straight_join system",
+    "table then time timestamp timestamptz timetz tinyint",
+    "union unique unsigned update use using",
+    "value values varbinary varbit varchar varying",
+    "when where window with within",
+    "xor",
+    "year",
+];
+
+/// Functions of all databases.
+pub(crate) const COMMON: [&str; 18] = [
+    "abs acos ascii asin atan atan2 avg",
+    "bit_and bit_length bit_or bit_xor",
+    "cast ceil ceiling char_length character_length chr coalesce concat concat_ws cos cot count cume_dist",
+    "current_date current_time current_timestamp",
+    "date degrees dense_rank",
+    "exp extract",
+    "first_value floor format",
+    "greatest",
+    "lag last_value lead least left length ln localtime localtimestamp log log10 log2 lower lpad ltrim",
+    "max md5 min mod",
+    "now nth_value ntile nullif",
+    "octet_length overlay",
+    "percent_rank pi position pow power",
+    "radians rank repeat replace reverse right round row_number rpad rtrim",
+    "sign sin sqrt stddev stddev_pop stddev_samp substr substring sum",
+    "tan trim truncate",
+    "upper",
+    "var_pop var_samp variance",
+];
+
+/// Functions of SQLite.
+pub(crate) const SQLITE: [&str; 19] = [
+    "bm25",
+    "changes char",
+    "datetime",
+    "glob group_concat",
+    "hex highlight",
+    "ifnull iif instr",
+    "json json_array json_array_length json_each json_error_position json_extract json_group_array",
+    "json_group_object json_insert json_object json_patch json_pretty json_quote json_remove json_replace",
+    "json_set json_tree json_type json_valid jsonb jsonb_array jsonb_extract jsonb_insert jsonb_object",
+    "jsonb_patch jsonb_remove jsonb_replace jsonb_set julianday",
+    "last_insert_rowid like likelihood likely",
+    "matchinfo median",
+    "printf",
+    "quote",
+    "random randomblob",
+    "snippet soundex sqlite_source_id sqlite_version strftime string_agg",
+    "time timediff total total_changes typeof",
+    "unhex unicode unixepoch unlikely",
+    "zeroblob",
+];
+
+/// Functions of PostgreSQL, with those of its extensions that are met most.
+pub(crate) const POSTGRES: [&str; 60] = [
+    "abbrev acosd acosh age any_value area array_agg array_append array_cat array_dims array_fill array_length",
+    "array_lower array_ndims array_position array_positions array_prepend array_remove array_replace",
+    "array_sample array_shuffle array_to_json array_to_string array_to_tsvector array_upper asind asinh atan2d",
+    "atand atanh",
+    "bit_count bool bool_and bool_or box broadcast btrim",
+    "cardinality casefold cbrt center char circle clock_timestamp col_description convert convert_from",
+    "convert_to corr cosd cosh cotd covar_pop covar_samp crc32 crc32c crypt current_database current_schema",
+    "current_schemas current_setting current_user currval",
+    "date_add date_bin date_part date_subtract date_trunc datemultirange daterange decode diameter digest div",
+    "encode enum_first enum_last enum_range erf erfc every",
+    "factorial family float4 float8 format_type",
+    "gamma gcd gen_random_uuid gen_salt generate_series generate_subscripts get_bit get_byte",
+    "has_column_privilege has_database_privilege has_schema_privilege has_table_privilege hashtext",
+    "hashtextextended height hmac host hostmask",
+    "inet_client_addr inet_client_port inet_merge inet_same_family inet_server_addr inet_server_port initcap",
+    "int2 int4 int4multirange int4range int8 int8multirange int8range interval is_normalized isclosed isempty",
+    "isfinite isopen",
+    "json_agg json_array json_array_elements json_array_elements_text json_array_length json_arrayagg",
+    "json_build_array json_build_object json_each json_each_text json_exists json_extract_path",
+    "json_extract_path_text json_object json_object_agg json_object_keys json_objectagg json_populate_record",
+    "json_populate_recordset json_query json_scalar json_serialize json_strip_nulls json_table json_to_record",
+    "json_to_recordset json_to_tsvector json_typeof json_value jsonb_agg jsonb_array_elements",
+    "jsonb_array_elements_text jsonb_array_length jsonb_build_array jsonb_build_object jsonb_each",
+    "jsonb_each_text jsonb_extract_path jsonb_extract_path_text jsonb_insert jsonb_object jsonb_object_agg",
+    "jsonb_object_keys jsonb_path_exists jsonb_path_exists_tz jsonb_path_match jsonb_path_query",
+    "jsonb_path_query_array jsonb_path_query_first jsonb_path_query_tz jsonb_populate_record",
+    "jsonb_populate_recordset jsonb_pretty jsonb_set jsonb_set_lax jsonb_strip_nulls jsonb_to_record",
+    "jsonb_to_recordset jsonb_to_tsvector jsonb_typeof justify_days justify_hours justify_interval",
+    "lastval lcm lgamma line lo_get lower_inc lower_inf lseg",
+    "macaddr8_set7bit make_date make_interval make_time make_timestamp make_timestamptz masklen merge_action",
+    "mode multirange",
+    "netmask network nextval normalize npoints num_nonnulls num_nulls numeric nummultirange numnode numrange",
+    "obj_description",
+    "parse_ident path pclose percentile_cont percentile_disc pg_advisory_xact_lock",
+    "pg_advisory_xact_lock_shared pg_backend_pid pg_blocking_pids pg_cancel_backend pg_column_size",
+    "pg_current_snapshot pg_current_wal_lsn pg_current_xact_id pg_database_size pg_encoding_to_char",
+    "pg_get_constraintdef pg_get_expr pg_get_functiondef pg_get_indexdef pg_get_serial_sequence",
+    "pg_get_userbyid pg_get_viewdef pg_indexes_size pg_input_is_valid pg_is_in_recovery pg_last_wal_replay_lsn",
+    "pg_notify pg_relation_size pg_size_pretty pg_sleep pg_snapshot_xmin pg_stat_get_activity",
+    "pg_table_is_visible pg_table_size pg_tablespace_size pg_terminate_backend pg_total_relation_size",
+    "pg_try_advisory_xact_lock pg_try_advisory_xact_lock_shared pg_typeof pg_xact_status phraseto_tsquery",
+    "plainto_tsquery point polygon popen",
+    "querytree quote_ident quote_literal quote_nullable",
+    "radius random range_agg range_intersect_agg range_merge regexp_count regexp_instr regexp_like",
+    "regexp_match regexp_matches regexp_replace regexp_split_to_array regexp_split_to_table regexp_substr",
+    "regr_avgx regr_avgy regr_count regr_intercept regr_r2 regr_slope row_to_json",
+    "scale session_user set_bit set_byte set_masklen setval setweight sha224 sha256 sha384 sha512 similarity",
+    "sind sinh split_part st_area st_asgeojson st_astext st_contains st_distance st_dwithin st_geomfromgeojson",
+    "st_geomfromtext st_intersects st_makepoint st_setsrid st_transform st_within st_x st_y starts_with",
+    "statement_timestamp string_agg string_to_array string_to_table strip strpos",
+    "tand tanh text time timeofday timestamptz timezone to_ascii to_bin to_char to_date to_hex to_json",
+    "to_jsonb to_number to_oct to_regclass to_regnamespace to_regproc to_regrole to_regtype to_timestamp",
+    "to_tsquery to_tsvector transaction_timestamp translate trim_array ts_delete ts_filter ts_headline",
+    "ts_lexize ts_rank ts_rank_cd ts_rewrite tsmultirange tsrange tstzmultirange tstzrange tsvector_to_array",
+    "txid_current txid_current_snapshot txid_snapshot_xmin txid_status",
+    "unaccent unistr unnest upper_inc upper_inf user uuid_extract_timestamp uuid_extract_version",
+    "uuid_generate_v1mc uuid_generate_v4 uuidv4 uuidv7",
+    "varchar version",
+    "websearch_to_tsquery width width_bucket word_similarity",
+    "xml_is_well_formed xmlagg xmlelement xmlforest xpath",
+];
+
+/// Functions of MySQL and MariaDB.
+pub(crate) const MYSQL: [&str; 34] = [
+    "adddate addtime aes_decrypt aes_encrypt any_value array_agg",
+    "benchmark bin bin_to_uuid binary bit_count",
+    "char charset coercibility collation column_get compress connection_id conv convert convert_tz crc32",
+    "curdate current_role current_user curtime",
+    "database date_add date_format date_sub datediff day dayname dayofmonth dayofweek dayofyear decode",
+    "decode_oracle default div",
+    "elt encode export_set extractvalue",
+    "field find_in_set format_bytes found_rows from_base64 from_days from_unixtime",
+    "get_format group_concat",
+    "hex hour",
+    "if ifnull inet6_aton inet6_ntoa inet_aton inet_ntoa insert instr interval is_free_lock is_ipv4 is_ipv6",
+    "is_used_lock is_uuid isnull",
+    "json_array json_array_append json_array_insert json_arrayagg json_compact json_contains",
+    "json_contains_path json_depth json_detailed json_equals json_exists json_extract json_insert json_keys",
+    "json_length json_loose json_merge json_merge_patch json_merge_preserve json_normalize json_object",
+    "json_objectagg json_overlaps json_pretty json_query json_quote json_remove json_replace json_search",
+    "json_set json_storage_size json_table json_type json_unquote json_valid json_value",
+    "last_day last_insert_id lastval lcase load_file locate",
+    "make_set makedate maketime master_gtid_wait match median microsecond mid minute month monthname",
+    "name_const nextval nvl nvl2",
+    "oct old_password ord",
+    "password percentile_cont percentile_disc period_add period_diff point",
+    "quarter quote",
+    "rand random_bytes regexp_instr regexp_like regexp_replace regexp_substr row_count",
+    "schema sec_to_time second session_user sformat sha sha1 sha2 sleep soundex space st_asbinary st_asgeojson",
+    "st_astext st_contains st_distance st_distance_sphere st_geomfromgeojson st_geomfromtext st_intersects",
+    "st_srid st_within st_x st_y std str_to_date strcmp subdate substring_index subtime sysdate system_user",
+    "time time_format time_to_sec timediff timestamp timestampadd timestampdiff to_base64 to_char to_days",
+    "to_seconds",
+    "ucase uncompress uncompressed_length unhex unix_timestamp updatexml user utc_date utc_time utc_timestamp",
+    "uuid uuid_short uuid_to_bin",
+    "vec_distance vec_fromtext vec_totext version",
+    "wait_for_executed_gtid_set week weekday weekofyear weight_string",
+    "year yearweek",
+];
