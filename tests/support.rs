@@ -3,6 +3,7 @@
 mod capture;
 pub(crate) mod certificates;
 mod database;
+mod dice;
 pub(crate) mod fake_postgres;
 mod listed;
 pub(crate) mod postgres_setup;
@@ -20,6 +21,7 @@ mod wait;
 pub(crate) use self::{
     capture::Capture,
     database::{Backend, Fresh, run, run_fresh, runtime},
+    dice::Dice,
     listed::Listing,
     program::{Ended, Program},
     property::{for_any, property},

@@ -11,7 +11,7 @@ mod environment;
 mod external;
 mod guard;
 mod liveness;
-mod subloop;
+mod new_thread;
 mod thread_kind;
 mod worker;
 
@@ -24,13 +24,14 @@ use tokio::{
 
 use self::{
     block_on::Bounds, dispatch::wait, environment::Entered, liveness::LivenessProbe,
-    subloop::Subloop, thread_kind::ThreadKind, worker::off_worker,
+    thread_kind::ThreadKind, worker::off_worker,
 };
 pub use self::{external::EnvironmentRuntime, guard::SyncEnvironment};
 use crate::{
     context::Context,
     error::{Error, ErrorKind, Result},
     registry::Registry,
+    runtime::Subloop,
 };
 
 /// How much longer than its limit work may take to be dropped.
@@ -176,7 +177,7 @@ impl DetachedRuntime {
             // A current-thread runtime runs nothing while this thread waits, so the work goes to the subloop.
             None if !environment::is_entered() => Err(environment::absent()),
             _ => {
-                let subloop = subloop::get()?;
+                let subloop = Subloop::get()?;
                 Ok(Self {
                     runtime: subloop.handle.clone(),
                     _subloop: Some(subloop),

@@ -1,39 +1,50 @@
 //! [`Connection`]: a session while it is in use, and the one place that every statement passes.
 //!
 //! Invariant: a connection is marked busy before each operation and idle after it. One that is released while busy, or
-//! inside a transaction, is closed and never handed out again. It knows nothing of tables and builds no SQL but what
-//! begins and ends transactions.
+//! inside a transaction, is recovered before it is handed out again. Whether a transaction is open the session says.
+//! It knows nothing of tables and builds no SQL but what begins and ends transactions.
 
 mod begin;
+mod implicit_commit;
+mod limit;
+mod open_transaction;
 mod source;
+mod transaction;
 
-use std::{fmt, sync::Arc};
+use std::{any::Any, fmt, sync::Arc, time::Duration};
 
 pub(crate) use self::begin::TransactionOptions;
 pub use self::{begin::Isolation, source::ConnectionSource};
+use self::{
+    limit::{Limit, TimeLimited},
+    open_transaction::OpenTransaction,
+};
 use crate::{
-    backend::{Features, Outcome, Session, Statement},
-    error::{Conflict, Error, ErrorKind, Result},
-    pool::{Slot, close_in_background},
+    backend::{
+        CopyTarget, DataReader, DataWriter, Features, Notification, Outcome, Release, Session,
+        Statement, TransactionStatus, WithSink,
+    },
+    error::{Error, ErrorKind, Result},
+    pool::{self, Slot},
     row::{Collected, Decode, Sink},
-    sql::TransactionState,
+    value::Datum,
 };
 
 /// A connection in use. Dropping it releases it.
 pub struct Connection {
     session: Option<Box<dyn Session>>,
     features: &'static Features,
-    /// The slot that it is released into; `None` for a connection that is closed on release.
-    slot: Option<Box<Slot>>,
+    /// The slot that it is released into.
+    slot: Option<Slot>,
     /// Whether an operation has begun and not ended: still set when its future was dropped half way.
     is_busy: bool,
-    in_transaction: bool,
-    /// What the program's own SQL left open. The drivers of servers do not report it, so the SQL is read.
-    script: TransactionState,
-    /// The first failure within the transaction, after which a commit may keep nothing.
-    failure: Option<(ErrorKind, String)>,
-    /// Why the database itself ended the transaction.
-    ended_by: Option<Conflict>,
+    /// The transaction that estoult has begun on it.
+    transaction: Option<Box<OpenTransaction>>,
+    /// How long a statement may take, for all statements of the database and for those of the present verb.
+    statement_timeout: Option<Duration>,
+    verb_timeout: Option<Duration>,
+    /// Whether the program had the driver's own connection.
+    is_raw_used: bool,
 }
 
 impl fmt::Debug for Connection {
@@ -41,31 +52,50 @@ impl fmt::Debug for Connection {
         f.debug_struct("Connection")
             .field("session", &self.session)
             .field("is_busy", &self.is_busy)
-            .field("in_transaction", &self.in_transaction)
+            .field("in_transaction", &self.transaction.is_some())
             .finish_non_exhaustive()
     }
 }
 
-fn abandoned() -> Error {
-    Error::new(
-        ErrorKind::Connection,
-        "use a connection: an earlier statement on it was abandoned before it ended, so the connection is closed and \
-         its transaction rolled back",
-    )
-}
-
 impl Connection {
-    pub(crate) fn new(session: Box<dyn Session>, slot: Option<Box<Slot>>) -> Self {
+    pub(crate) fn new(
+        (session, slot): (Box<dyn Session>, Slot),
+        statement_timeout: Option<Duration>,
+    ) -> Self {
         Self {
             features: session.features(),
             session: Some(session),
-            slot,
+            slot: Some(slot),
             is_busy: false,
-            in_transaction: false,
-            script: TransactionState::default(),
-            failure: None,
-            ended_by: None,
+            transaction: None,
+            statement_timeout,
+            verb_timeout: None,
+            is_raw_used: false,
         }
+    }
+
+    /// Whether the program's hooks have prepared its session.
+    pub(crate) fn is_prepared(&self) -> bool {
+        let session = self.session.as_ref();
+        session.is_some_and(|session| session.is_prepared())
+    }
+
+    /// Notes that they have.
+    pub(crate) fn note_prepared(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.note_prepared();
+        }
+    }
+
+    /// The driver's own connection, which is closed on release: what the caller does with it is not known.
+    pub(crate) fn raw(&mut self) -> Result<Option<&mut (dyn Any + Send)>> {
+        self.is_raw_used = true;
+        Ok(self.session()?.raw())
+    }
+
+    /// Ends the use of the driver's own connection.
+    pub(crate) fn end_raw(&mut self) {
+        self.is_busy = false;
     }
 
     /// What the database has and lacks.
@@ -74,48 +104,71 @@ impl Connection {
         self.features
     }
 
+    /// Limits the time of each of the following statements; `None` for that of the database.
+    pub(crate) fn set_verb_timeout(&mut self, timeout: Option<Duration>) {
+        self.verb_timeout = timeout;
+    }
+
     /// The session, marked busy until [`Self::finish`].
     fn session(&mut self) -> Result<&mut Box<dyn Session>> {
         // The future of an earlier operation was dropped: its answer may still arrive, and would be taken for the next.
         if self.is_busy {
-            return Err(abandoned());
+            return Err(self.abandoned());
         }
-        // A statement sent now would run outside of any transaction, and be committed at once.
-        if let Some(conflict) = self.ended_by {
-            return Err(Error::new(
-                ErrorKind::Conflict(conflict),
-                "use a transaction: the database has rolled it back because others were in its way; begin it again",
-            ));
+        // A statement sent now would run outside of any transaction, or in another one.
+        if let Some(transaction) = &self.transaction {
+            transaction.check("use a transaction")?;
         }
         match &mut self.session {
             Some(session) => {
                 self.is_busy = true;
                 Ok(session)
             }
-            None => Err(abandoned()),
+            None => Err(Error::internal("a connection was used after its release")),
         }
     }
 
-    fn finish<T>(&mut self, outcome: Result<T>) -> Result<T> {
-        self.is_busy = false;
-        if let Err(error) = &outcome
-            && self.in_transaction
-        {
-            self.note_failure(error);
+    fn abandoned(&self) -> Error {
+        let remedy = match &self.transaction {
+            Some(_) => "so its transaction can only be rolled back",
+            None => "so it can only be released; use another one",
+        };
+        Error::new(
+            ErrorKind::Connection,
+            format!(
+                "use a connection: an earlier statement on it was abandoned before it ended, {remedy}"
+            ),
+        )
+    }
+
+    /// How long the next statement of the verb may take.
+    fn limit(&self) -> Result<Limit> {
+        self.limit_of(self.verb_timeout.or(self.statement_timeout))
+    }
+
+    /// How long a statement of estoult itself may take, which belongs to no verb.
+    fn control_limit(&self) -> Result<Limit> {
+        self.limit_of(self.statement_timeout)
+    }
+
+    fn limit_of(&self, statement: Option<Duration>) -> Result<Limit> {
+        let transaction = self.transaction.as_ref();
+        Limit::new(statement, transaction.and_then(|open| open.deadline))
+    }
+
+    fn finish<T>(&mut self, outcome: TimeLimited<T>) -> Result<T> {
+        let outcome = match outcome {
+            Ok(outcome) => {
+                self.is_busy = false;
+                outcome
+            }
+            // Still busy: the future of the operation was dropped.
+            Err(timed_out) => Err(timed_out),
+        };
+        if let (Some(transaction), Some(session)) = (&mut self.transaction, &self.session) {
+            transaction.note(&**session, outcome.as_ref().err(), self.is_busy);
         }
         outcome
-    }
-
-    fn note_failure(&mut self, error: &Error) {
-        let (kind, message) = (error.kind().clone(), error.message());
-        if let ErrorKind::Conflict(conflict @ (Conflict::Deadlock | Conflict::Serialization)) = kind
-            && self.features.conflict_ends_transaction
-        {
-            self.ended_by = Some(conflict);
-        }
-        // The first failure is the cause; those after it mostly follow from it.
-        self.failure
-            .get_or_insert_with(|| (kind, message.to_owned()));
     }
 
     pub(crate) async fn fetch(
@@ -123,11 +176,11 @@ impl Connection {
         statement: Statement,
         sink: Box<dyn Sink>,
     ) -> Result<Box<dyn Sink>> {
+        self.check_statement(&statement)?;
         self.open_schemas(&statement.schemas).await?;
-        // Only the program's SQL can begin a transaction; the text is cloned since the session takes the statement.
-        let script = statement.is_raw.then(|| Arc::clone(&statement.sql));
-        let outcome = self.session()?.fetch(statement, sink).await;
-        self.finish_statement(script, outcome)
+        let limit = self.limit()?.of_statement(&statement);
+        let outcome = limit.run(self.session()?.fetch(statement, sink)).await;
+        self.finish(outcome)
     }
 
     /// The rows of a statement, each decoded as it arrives.
@@ -142,17 +195,10 @@ impl Connection {
     }
 
     pub(crate) async fn execute(&mut self, statement: Statement) -> Result<Outcome> {
+        self.check_statement(&statement)?;
         self.open_schemas(&statement.schemas).await?;
-        let script = statement.is_raw.then(|| Arc::clone(&statement.sql));
-        let outcome = self.session()?.execute(statement).await;
-        self.finish_statement(script, outcome)
-    }
-
-    /// Finishes a statement; `script` is its text if the program wrote it.
-    fn finish_statement<T>(&mut self, script: Option<Arc<str>>, outcome: Result<T>) -> Result<T> {
-        if let Some(script) = script {
-            self.note_statement(&script, outcome.is_ok());
-        }
+        let limit = self.limit()?.of_statement(&statement);
+        let outcome = limit.run(self.session()?.execute(statement)).await;
         self.finish(outcome)
     }
 
@@ -163,190 +209,176 @@ impl Connection {
             return Ok(());
         }
         let outcome = self.session()?.open_schemas(schemas).await;
-        self.finish(outcome)
+        self.finish(Ok(outcome))
     }
 
     /// Makes a schema, where that is no statement.
     pub(crate) async fn create_schema(&mut self, name: &str) -> Result<()> {
         let outcome = self.session()?.create_schema(name).await;
-        self.finish(outcome)
+        self.finish(Ok(outcome))
     }
 
     /// Drops a schema with all that is in it, where that is no statement.
     pub(crate) async fn drop_schema(&mut self, name: &str) -> Result<()> {
         let outcome = self.session()?.drop_schema(name).await;
-        self.finish(outcome)
+        self.finish(Ok(outcome))
     }
 
     /// The names of the schemas, where no statement lists them.
     pub(crate) async fn schemas(&mut self) -> Result<Vec<String>> {
         let outcome = self.session()?.schemas().await;
-        self.finish(outcome)
+        self.finish(Ok(outcome))
     }
 
+    /// Runs a script of the program's own.
     pub(crate) async fn batch(&mut self, script: &str, schemas: &[Arc<str>]) -> Result<()> {
+        self.check_script(script)?;
         self.open_schemas(schemas).await?;
-        let outcome = self.control(script).await;
-        self.note_script(script, outcome.is_ok());
-        outcome
-    }
-
-    /// Runs statements of estoult itself; the caller tracks their effect on the transaction.
-    pub(crate) async fn control(&mut self, script: &str) -> Result<()> {
-        let outcome = self.session()?.batch(script).await;
+        let limit = self.limit()?;
+        let outcome = limit.run(self.session()?.batch(script)).await;
         self.finish(outcome)
     }
 
-    /// The program's own SQL may begin a transaction and leave it open: a connection that is released so counts as
-    /// inside of one. A future that is dropped before this leaves the connection busy, which closes it anyway.
-    fn note_script(&mut self, script: &str, is_done: bool) {
-        // SQLite's library reports it, which is exact; reading the SQL is only for the servers.
-        if self.reported_transaction().is_none() {
-            let syntax = self.features().dialect.syntax();
-            self.script = self.script.after(script, is_done, syntax);
+    /// Runs independent statements, together where the database takes them so, and gives the outcome of each.
+    pub(crate) async fn pipeline(
+        &mut self,
+        statements: Vec<WithSink>,
+    ) -> Result<Vec<Result<Box<dyn Sink>>>> {
+        for (statement, _) in &statements {
+            self.check_statement(statement)?;
+        }
+        if statements
+            .iter()
+            .any(|(statement, _)| !statement.schemas.is_empty())
+        {
+            return Ok(self.one_by_one(statements).await);
+        }
+        let limit = self.limit()?;
+        let outcomes = limit.run(async { Ok(self.session()?.pipeline(statements).await) });
+        let outcomes = outcomes.await;
+        self.finish(outcomes)
+    }
+
+    /// Each statement may be about schemas of its own, which have to be opened before it.
+    async fn one_by_one(&mut self, statements: Vec<WithSink>) -> Vec<Result<Box<dyn Sink>>> {
+        let mut outcomes = Vec::with_capacity(statements.len());
+        for (statement, sink) in statements {
+            outcomes.push(self.fetch(statement, sink).await);
+        }
+        outcomes
+    }
+
+    /// Inserts rows with a COPY; `None`, with nothing inserted, where an INSERT has to do it.
+    pub(crate) async fn copy_rows(
+        &mut self,
+        target: &CopyTarget,
+        rows: &[Vec<Datum>],
+    ) -> Result<Option<u64>> {
+        let limit = self.limit()?;
+        let outcome = limit.run(self.session()?.copy_rows(target, rows)).await;
+        self.finish(outcome)
+    }
+
+    /// Sends the data of a COPY; they may take any time.
+    pub(crate) async fn copy_in(
+        &mut self,
+        statement: &str,
+        data: &mut DataReader<'_>,
+    ) -> Result<u64> {
+        let outcome = self.session()?.copy_in(statement, data).await;
+        self.finish(Ok(outcome))
+    }
+
+    /// Receives the data of a COPY; they may take any time.
+    pub(crate) async fn copy_out(
+        &mut self,
+        statement: &str,
+        to: &mut DataWriter<'_>,
+    ) -> Result<u64> {
+        let outcome = self.session()?.copy_out(statement, to).await;
+        self.finish(Ok(outcome))
+    }
+
+    /// Waits for a message of another session. Nothing is owed meanwhile, so a dropped future leaves it idle.
+    pub(crate) async fn notification(&mut self) -> Result<Notification> {
+        match &mut self.session {
+            Some(session) if !self.is_busy => session.notification().await,
+            _ => Err(self.abandoned()),
         }
     }
 
-    /// The same for a text that was one prepared statement.
-    fn note_statement(&mut self, statement: &str, is_done: bool) {
-        if self.reported_transaction().is_none() {
-            let syntax = self.features().dialect.syntax();
-            self.script = self.script.after_statement(statement, is_done, syntax);
-        }
-    }
-
-    /// Begins a transaction. The state is marked before anything is sent: when the future is dropped half way, the
-    /// connection counts as inside a transaction.
-    pub(crate) async fn begin(&mut self, statement: &str) -> Result<()> {
-        self.mark_transaction(true);
-        let begun = self.control(statement).await;
-        if begun.is_err() && !self.is_broken() {
-            // The server answered, and refused it: no transaction is open. A broken connection stays marked.
-            self.mark_transaction(false);
-        }
-        begun
-    }
-
-    /// Ends the transaction with COMMIT.
-    ///
-    /// PostgreSQL answers COMMIT in a failed transaction with a rollback and no error ("COMMIT" in its manual), so a
-    /// statement is sent before it, which then fails.
-    pub(crate) async fn commit(&mut self, statement: &str) -> Result<()> {
-        // Where a failed statement does not abort the transaction, COMMIT needs no probe before it.
-        let failure = self.failure.take();
-        match failure.filter(|_| self.features.error_aborts_transaction) {
-            None => self.control(statement).await?,
-            Some((kind, message)) => {
-                let committed = self.control(&format!("select 1; {statement}")).await;
-                committed.map_err(|error| {
-                    // Reported as such: after a lost connection it is unknown whether the commit took effect.
-                    if matches!(error.kind(), ErrorKind::Connection) {
-                        return error;
-                    }
-                    Error::new(
-                        kind,
-                        format!(
-                            "commit a transaction: a statement in it failed ({message}), so the database has rolled \
-                             back all of it; run what may fail in a savepoint, with `tx.transaction(…)`"
-                        ),
-                    )
-                })?;
-            }
-        }
-        self.mark_transaction(false);
-        Ok(())
-    }
-
-    /// Ends the transaction with ROLLBACK.
-    pub(crate) async fn roll_back(&mut self, statement: &str) -> Result<()> {
-        self.ended_by = None;
-        self.control(statement).await?;
-        self.mark_transaction(false);
-        Ok(())
-    }
-
-    /// Rolls back to a savepoint, and forgets the failures since then.
-    pub(crate) async fn roll_back_to(&mut self, statement: &str) -> Result<()> {
-        self.control(statement).await?;
-        self.failure = None;
-        Ok(())
-    }
-
-    fn mark_transaction(&mut self, is_open: bool) {
-        self.in_transaction = is_open;
-        (self.failure, self.ended_by) = (None, None);
-        if let Some(slot) = &self.slot {
-            slot.note_transaction(is_open);
-        }
-    }
-
-    fn is_broken(&self) -> bool {
-        self.is_busy
-            || self
-                .session
-                .as_ref()
-                .is_none_or(|session| session.is_broken())
+    /// Runs statements of estoult itself, such as those that end a savepoint.
+    pub(crate) async fn control(&mut self, script: &str) -> Result<()> {
+        let limit = self.control_limit()?;
+        let outcome = limit.run(self.session()?.control(script)).await;
+        self.finish(outcome)
     }
 
     /// Whether the session was opened for reading only, where the client library reports it.
     pub(crate) fn is_read_only(&self) -> bool {
-        let reported = self
-            .session
-            .as_ref()
-            .and_then(|session| session.is_read_only());
+        let session = self.session.as_ref();
+        let reported = session.and_then(|session| session.is_read_only());
         reported.unwrap_or(false)
     }
 
+    /// Whether a transaction is open, of estoult or of the program's own SQL.
     pub(crate) fn is_in_transaction(&self) -> bool {
-        // Sessions of servers report nothing, and neither does a session that is gone: then the marks decide.
-        self.reported_transaction()
-            .unwrap_or(self.in_transaction || self.script.is_open())
+        self.status().is_open()
     }
 
-    /// Whether the session can't be given to another borrower, who would write into a transaction that is open.
-    fn may_be_in_transaction(&self) -> bool {
-        self.reported_transaction()
-            .unwrap_or(self.in_transaction || self.script.may_be_open())
+    /// Whether its session was in use before, so that the database may have closed it meanwhile.
+    pub(crate) fn is_used_again(&self) -> bool {
+        self.slot.as_ref().is_some_and(Slot::is_used_again)
     }
 
-    /// Whether the session is inside of a transaction, where the client library reports it.
-    fn reported_transaction(&self) -> Option<bool> {
-        let session = self.session.as_ref()?;
-        session.is_in_transaction()
+    fn status(&self) -> TransactionStatus {
+        let session = self.session.as_ref();
+        session.map_or(TransactionStatus::Idle, |session| session.transaction())
     }
 
     /// Closes the connection instead of releasing it.
     pub(crate) fn discard(&mut self) {
-        if let Some(slot) = self.slot.take() {
-            if self
-                .session
-                .as_ref()
-                .is_some_and(|session| !self.is_busy && session.is_broken())
-            {
-                // Broken and not busy: the server closed it, and may have closed the other connections as well.
+        self.release_as(Fate::Closed);
+    }
+
+    fn release_as(&mut self, fate: Fate) {
+        // A transaction that the database has ended by itself may have left its mark on the session.
+        let is_marked = self.is_busy || !self.end_suffix().is_empty();
+        let (Some(mut session), Some(slot)) = (self.session.take(), self.slot.take()) else {
+            return;
+        };
+        if session.is_broken() {
+            if !self.is_busy {
+                // The server closed it, and may have closed the other connections as well.
                 slot.note_loss();
             }
-            // Freed before the session is closed: the next caller must not wait for that.
-            slot.free();
+            return slot.free();
         }
-        // A busy session can't take a rollback; closing its socket makes the server roll back.
-        let is_in_transaction = self.is_in_transaction() && !self.is_busy;
-        if let Some(session) = self.session.take() {
-            close_in_background(session, is_in_transaction);
+        // Futures dropped half way and transactions that were not ended both lead to a recovery.
+        let release = if self.is_raw_used {
+            Release::Close
+        } else if is_marked {
+            Release::Recover
+        } else {
+            session.release()
+        };
+        match (release, fate) {
+            (Release::Recover, _) => pool::recover(session, slot, fate == Fate::Pooled),
+            (Release::Pool, Fate::Pooled) => slot.release(session),
+            (Release::Pool | Release::Close, _) => slot.close(session),
         }
     }
 }
 
+/// What becomes of the session of a connection that is released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Pooled,
+    Closed,
+}
+
 impl Drop for Connection {
     fn drop(&mut self) {
-        // Futures dropped half way and transactions that were not ended both lead here, and close the session.
-        let is_clean = !self.is_broken() && !self.may_be_in_transaction();
-        match (self.session.take(), self.slot.take()) {
-            (Some(session), Some(slot)) if is_clean => slot.release(session),
-            (session, slot) => {
-                (self.session, self.slot) = (session, slot);
-                self.discard();
-            }
-        }
+        self.release_as(Fate::Pooled);
     }
 }

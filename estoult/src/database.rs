@@ -7,6 +7,8 @@ mod health;
 mod hook;
 mod hooks;
 pub(crate) mod lifespan;
+mod listener;
+mod new_connection;
 mod pinned;
 mod read_only;
 mod schemas;
@@ -25,6 +27,8 @@ pub use self::{
     health::{DatabaseHealth, Role},
     hook::DatabaseHook,
     lifespan::{Closed, DatabaseClosed, Lifespan},
+    listener::{Event, Listener},
+    new_connection::NewConnection,
     pinned::Pinned,
     read_only::{
         Access, ReadOnly, ReadOnlyDatabase, ReadOnlyPinned, ReadOnlyTransaction,
@@ -34,7 +38,11 @@ pub use self::{
     transaction::{Transaction, TransactionBuilder},
 };
 pub(crate) use self::{health::ANSWER_WITHIN, transaction::transaction_of_registry};
-use self::{hooks::Hooks, state::LifespanState, unconnected::Unconnected};
+use self::{
+    hooks::{ConnectionHooks, Hooks},
+    state::LifespanState,
+    unconnected::Unconnected,
+};
 pub use crate::pool::PoolStatus;
 use crate::{
     backend::DatabaseNotConnected,
@@ -74,6 +82,7 @@ struct Parts {
     source: Arc<dyn ConnectionSource>,
     lifespans: Arc<LifespanState>,
     hooks: Hooks<Database>,
+    connection_hooks: ConnectionHooks<Database>,
     not_connected: DatabaseNotConnected,
     unconnected: Arc<Unconnected>,
 }
@@ -119,6 +128,7 @@ impl Database {
             not_connected: source.options().not_connected.unwrap_or_default(),
             lifespans: Arc::new(LifespanState::new(Arc::clone(&source))),
             hooks: Hooks::default(),
+            connection_hooks: ConnectionHooks::default(),
             source,
             unconnected: Arc::default(),
         }))
@@ -256,8 +266,12 @@ impl Database {
         &self.0.hooks
     }
 
-    pub(crate) fn with_hooks(&self, hooks: Hooks<Self>) -> Self {
-        self.with(|parts| parts.hooks = hooks)
+    pub(crate) fn with_hooks(
+        &self,
+        hooks: Hooks<Self>,
+        connection_hooks: ConnectionHooks<Self>,
+    ) -> Self {
+        self.with(|parts| (parts.hooks, parts.connection_hooks) = (hooks, connection_hooks))
     }
 
     pub(crate) fn source(&self) -> &Arc<dyn ConnectionSource> {
@@ -286,13 +300,18 @@ impl Database {
     /// A connection: a pooled one while a lifespan keeps the database connected, else one for this use.
     pub(crate) async fn acquire(&self, origin: &'static Location<'static>) -> Result<Connection> {
         // Fast path: one atomic flag for each statement, and no lock.
-        if self.0.lifespans.is_open() {
+        let connection = if self.0.lifespans.is_open() {
             let acquired = self.0.source.acquire(origin).await;
-            return acquired.map_err(|error| error.context(&format!("get a connection to {self}")));
+            acquired.map_err(|error| error.context(&format!("get a connection to {self}")))?
+        } else {
+            let policy = self.0.not_connected;
+            self.0.unconnected.note(self, policy, origin)?;
+            self.0.source.acquire_once(origin).await?
+        };
+        if self.0.connection_hooks.is_empty() || connection.is_prepared() {
+            return Ok(connection);
         }
-        let policy = self.0.not_connected;
-        self.0.unconnected.note(self, policy, origin)?;
-        self.0.source.acquire_once(origin).await
+        self.0.connection_hooks.run(connection, self).await
     }
 }
 

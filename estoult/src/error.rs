@@ -69,6 +69,9 @@ pub enum ErrorKind {
     Timeout,
     /// The database could not be reached, refused the login or went away.
     Connection,
+    /// The connection was lost before COMMIT was answered: whether the transaction took effect is not known. Read what
+    /// it wrote before running it again.
+    CommitUnknown,
     /// The database lacks what the program asked for; nothing was sent.
     Unsupported,
     /// The database, the transaction or the user may only read: write to another database.

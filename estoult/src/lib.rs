@@ -87,6 +87,27 @@ pub use crate::{
     verbs::{Reads, Schema, Tenanted, Writes, batch, insert_all},
 };
 
+/// The data of a table as a stream of bytes, with PostgreSQL's COPY.
+pub mod copy {
+    #[doc(inline)]
+    pub use crate::verbs::copy::{copy_in, copy_out};
+}
+
+/// Messages between sessions, with PostgreSQL's LISTEN and NOTIFY.
+pub mod listen {
+    #[doc(inline)]
+    pub use crate::{
+        backend::Notification,
+        database::{Event, Listener},
+    };
+}
+
+/// Independent statements that are sent together.
+pub mod pipeline {
+    #[doc(inline)]
+    pub use crate::verbs::pipeline::{Outcomes, Pipeline, Pipelined, SqlRows, pipeline};
+}
+
 /// The parts of a schema: its table as data, its columns, key and tenant.
 pub mod schema {
     #[doc(inline)]

@@ -1,40 +1,47 @@
-//! The connections of a database: deadpool underneath, one set for each runtime, one bound over all of them.
+//! The connections of a database: one set under one bound for all runtimes, and a queue of callers that wait.
 //!
 //! Invariant: release is synchronous and does no I/O; a connection is checked only after it was idle for a while. The
-//! pool knows no statements: it opens, counts and closes sessions.
+//! pool knows no statements: it opens, counts, recovers and closes sessions.
 
 mod background;
 mod borrower;
+mod borrowers;
 mod close;
+mod credentials;
 mod generation;
+mod recovery;
 mod released;
+mod sessions;
 mod shared;
 mod slot;
+mod socket_runtime;
 mod stale;
 mod status;
 
 use std::{
     fmt,
-    future::poll_fn,
     panic::Location,
     pin::pin,
     sync::{Arc, atomic::Ordering},
-    task::Poll,
     time::{Duration, Instant},
 };
 
-use deadpool::managed::{Object, PoolError};
 use tokio::{runtime::Handle, time::timeout};
 
 pub use self::status::{ClosedConnections, PoolStatus};
-pub(crate) use self::{background::close_in_background, slot::Slot};
 use self::{
-    shared::{Connector, Counted, Shared},
+    background::close_in_background,
+    shared::{Counted, Shared, free_taken},
     stale::StaleCheck,
 };
+pub(crate) use self::{
+    credentials::CredentialsSource,
+    recovery::recover,
+    slot::{Checkout, Slot},
+};
 use crate::{
-    backend::{Backend, DatabaseOptions, Session},
-    error::{Error, ErrorKind, Result},
+    backend::{Backend, DatabaseOptions},
+    error::Result,
     sql::Dialect,
 };
 
@@ -53,18 +60,16 @@ impl fmt::Debug for Pool {
     }
 }
 
-/// A session in use, and the slot that it is released into.
-pub(crate) type Checkout = (Box<dyn Session>, Box<Slot>);
-
 impl Pool {
     pub(crate) fn new(
         backend: Arc<dyn Backend>,
         address: String,
         options: DatabaseOptions,
+        credentials: Option<CredentialsSource>,
     ) -> Self {
         Self {
             stale: StaleCheck::new(options.max_age),
-            shared: Arc::new(Shared::new(backend, address, options)),
+            shared: Arc::new(Shared::new(backend, address, options, credentials)),
         }
     }
 
@@ -84,8 +89,8 @@ impl Pool {
     #[must_use]
     pub fn status(&self) -> PoolStatus {
         PoolStatus {
-            open: self.shared.open_count(),
-            in_use: self.shared.in_use(),
+            open: self.shared.sessions.open_count(),
+            in_use: self.shared.borrowers.count(None),
             // Relaxed: a number to be shown, which no other memory depends on.
             waiting: self.shared.waiting.load(Ordering::Relaxed),
             max: self.shared.options.max_connections,
@@ -95,20 +100,16 @@ impl Pool {
     /// Closes idle connections that were opened longer ago than this, and gives their number.
     pub fn close_stale(&self, age: Duration) -> usize {
         let now = Instant::now();
-        let sets = self.shared.sets();
-        sets.iter()
-            .map(|set| {
-                // Dropping a session closes its socket, so the caller waits for no server.
-                let kept = set.retain(|pooled, _| now - pooled.opened <= age);
-                kept.removed.len()
-            })
-            .sum()
+        let taken = self.shared.sessions.take(|entry| entry.age(now) > age);
+        // Dropping a session closes its socket, so the caller waits for no server.
+        free_taken(&self.shared.sessions, taken).len()
     }
 
     /// Closes idle connections, in the background.
     pub fn close_idle(&self) {
-        for session in self.shared.take_idle(|_| true) {
-            close_in_background(session, false);
+        let taken = self.shared.sessions.take(|_| true);
+        for session in free_taken(&self.shared.sessions, taken) {
+            close_in_background(session);
         }
     }
 
@@ -118,7 +119,7 @@ impl Pool {
     ///
     /// `Timeout` when connections were still in use after this time; the message names their holders.
     pub async fn close_all(&self, within: Duration) -> Result<()> {
-        self.shared.end_generation();
+        self.shared.sessions.generation.skip();
         let closed = self.shared.close_ended(within).await;
         closed.complete(&self.shared.address, within)
     }
@@ -128,17 +129,30 @@ impl Pool {
         if let Some(age) = self.stale.due() {
             self.close_stale(age);
         }
-        loop {
-            let pooled = self.pooled().await?;
-            if let Some(checkout) = self.check_out(pooled, origin) {
-                return Ok(checkout);
-            }
+        let idle = match self.shared.take_idle() {
+            // Fast path: a connection that was used a moment ago. A timer would cost more than all of it.
+            Some(idle) => match self.shared.ready(idle, origin) {
+                Ok(checkout) => return Ok(checkout),
+                Err(idle) => Some(idle),
+            },
+            None => None,
+        };
+        let _waiting = Counted::new(&self.shared.waiting);
+        // Dropped after the message is made, which counts what it was about to do.
+        let mut acquired = pin!(self.shared.acquire(idle, origin));
+        if Handle::try_current().is_err() {
+            // Without a runtime there is no clock. Only SQLite waits here: a server is refused before.
+            return acquired.await;
+        }
+        match timeout(self.shared.options.acquire_timeout, acquired.as_mut()).await {
+            Ok(acquired) => acquired,
+            Err(_) => Err(self.shared.exhausted()),
         }
     }
 
-    /// A connection that belongs to no slot and is closed on release.
-    pub(crate) async fn open(&self) -> Result<Box<dyn Session>> {
-        self.shared.open().await
+    /// A connection outside of the pool, which is closed on release.
+    pub(crate) async fn open(&self) -> Result<Checkout> {
+        self.shared.open_outside().await
     }
 
     /// A connection from the pool, for a caller that sets a time limit of its own.
@@ -146,13 +160,7 @@ impl Pool {
         &self,
         origin: &'static Location<'static>,
     ) -> Result<Checkout> {
-        let set = self.shared.set()?;
-        loop {
-            let pooled = set.get().await.map_err(unwrap_error)?;
-            if let Some(checkout) = self.check_out(pooled, origin) {
-                return Ok(checkout);
-            }
-        }
+        self.shared.acquire(None, origin).await
     }
 
     /// The dialect of the server; `None` before the first connection.
@@ -167,15 +175,15 @@ impl Pool {
     }
 
     pub(crate) fn held_by(&self) -> Vec<String> {
-        self.shared.held_by()
+        self.shared.borrowers.describe(None)
     }
 
     pub(crate) fn start_lifespan(&self) {
-        self.shared.start_lifespan();
+        self.shared.sessions.generation.start_lifespan();
     }
 
     pub(crate) fn end_lifespan(&self) {
-        self.shared.end_lifespan();
+        self.shared.sessions.generation.end_lifespan();
     }
 
     pub(crate) fn reap(&self) -> usize {
@@ -184,49 +192,5 @@ impl Pool {
 
     pub(crate) async fn close_ended(&self, within: Duration) -> ClosedConnections {
         self.shared.close_ended(within).await
-    }
-
-    async fn pooled(&self) -> Result<Object<Connector>> {
-        let set = self.shared.set()?;
-        let mut get = pin!(set.get());
-        // Fast path: the first poll succeeds when a connection is idle, and a timer would cost more than that.
-        let first_poll = poll_fn(|context| Poll::Ready(get.as_mut().poll(context))).await;
-        if let Poll::Ready(got) = first_poll {
-            return got.map_err(unwrap_error);
-        }
-        let _waiting = Counted::new(&self.shared.waiting);
-        if Handle::try_current().is_err() {
-            // Without a runtime there is no clock. Only SQLite gets here: `set` refuses a server's sessions before.
-            return get.await.map_err(unwrap_error);
-        }
-        match timeout(self.shared.options.acquire_timeout, get).await {
-            Ok(got) => got.map_err(unwrap_error),
-            Err(_) => Err(self.shared.exhausted()),
-        }
-    }
-
-    /// Takes the session out of its slot; `None` when the slot has none any more.
-    #[inline(always)]
-    fn check_out(
-        &self,
-        mut pooled: Object<Connector>,
-        origin: &'static Location<'static>,
-    ) -> Option<Checkout> {
-        pooled.borrower.take(origin, pooled.used);
-        if let Some(session) = pooled.session.take() {
-            let slot = Box::new(Slot::new(pooled, Arc::clone(&self.shared)));
-            return Some((session, slot));
-        }
-        // `recycle` refuses an object without a session, so only a fault leads here. Taken out of deadpool, the object
-        // frees its slot, and the caller tries the next one.
-        drop(Object::take(pooled));
-        None
-    }
-}
-
-fn unwrap_error(error: PoolError<Error>) -> Error {
-    match error {
-        PoolError::Backend(error) => error,
-        other => Error::new(ErrorKind::Connection, format!("get a connection: {other}")),
     }
 }

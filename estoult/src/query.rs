@@ -11,7 +11,7 @@ mod selection;
 mod sql;
 mod update;
 
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 use self::rendered::DebugSelect;
 pub use self::{
@@ -24,7 +24,7 @@ pub use self::{
     update::UpdateAll,
 };
 pub(crate) use self::{
-    loader::{Fetch, Load, Loader},
+    loader::{Load, Loader, Loading, Request},
     preload::PreloadLoader,
     sql::script,
 };
@@ -155,6 +155,14 @@ impl<S: Model, R: Send + 'static> Query<S, R> {
     #[must_use]
     pub fn using(mut self, name: impl AsRef<str>) -> Self {
         self.select.route.database = Some(Arc::from(name.as_ref()));
+        self
+    }
+
+    /// Gives each statement of the query this much time, whatever the database's
+    /// [`statement_timeout`](crate::DatabaseBuilder::statement_timeout) is.
+    #[must_use]
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.select.route.timeout = Some(limit);
         self
     }
 

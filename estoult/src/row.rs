@@ -9,7 +9,7 @@ use std::any::Any;
 
 pub use self::rows::{Cell, Rows};
 pub(crate) use self::{
-    collect::{Collected, Decode},
+    collect::{Affected, Collected, Decode},
     rows::RowsSink,
 };
 

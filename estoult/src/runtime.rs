@@ -4,22 +4,19 @@
 //! Invariant: nothing here fails without a runtime. Work then has no time limit: only a runtime has timers.
 
 mod join;
+mod subloop;
 
-use std::{
-    any::Any,
-    cell::{Cell, RefCell},
-    future::Future,
-    time::Duration,
+use std::{any::Any, cell::Cell, future::Future, time::Duration};
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+pub(crate) use self::{
+    join::{BoxFuture, join_bounded},
+    subloop::{OpenLifespan, Subloop, is_any_lifespan_open},
 };
-
-use tokio::runtime::{Handle, Id};
-
-pub(crate) use self::join::{BoxFuture, join_bounded};
 
 thread_local! {
     static WAIT: Cell<Wait> = const { Cell::new(Wait::NONE) };
-    /// The thread's own runtime, and what is dropped together with it.
-    static OWN_RUNTIME: RefCell<Option<(Id, Vec<RuntimeGuard>)>> = const { RefCell::new(None) };
 }
 
 /// The result of the work, or `None` when it takes longer than `limit`.
@@ -77,47 +74,22 @@ pub(crate) fn may_block() -> bool {
     WAIT.get().may_block
 }
 
+/// The runtime around the running code, if it has threads of its own.
+pub(crate) fn with_own_threads() -> Option<Handle> {
+    let current = Handle::try_current().ok()?;
+    (current.runtime_flavor() == RuntimeFlavor::MultiThread).then_some(current)
+}
+
 /// Whether a task that is spawned here runs on after the present future has ended.
 pub(crate) fn has_background() -> bool {
     !WAIT.get().is_sole_driver
 }
 
-/// A value that is dropped when a runtime ends.
-type RuntimeGuard = Box<dyn Any + Send>;
-
 /// Drops the guard when the runtime ends.
 pub(crate) fn drop_at_end(runtime: &Handle, guard: impl Any + Send) {
-    // A task would count as alive, and a thread keeps only a runtime without tasks for its next environment.
-    let Err(guard) = attach_to_own(runtime.id(), Box::new(guard)) else {
-        return;
-    };
     // A task that never finishes is dropped when its runtime shuts down.
     runtime.spawn(async move {
         let _guard = guard;
         std::future::pending::<()>().await;
     });
-}
-
-/// Hands the guard back when the runtime is not the thread's own.
-fn attach_to_own(id: Id, guard: RuntimeGuard) -> Result<(), RuntimeGuard> {
-    OWN_RUNTIME.with_borrow_mut(|own| match own {
-        Some((own, guards)) if *own == id => {
-            guards.push(guard);
-            Ok(())
-        }
-        _ => Err(guard),
-    })
-}
-
-/// Makes a runtime the thread's own, whose guards need no task.
-pub(crate) fn set_own(runtime: Id) {
-    OWN_RUNTIME.set(Some((runtime, Vec::new())));
-}
-
-/// Drops the guards of the thread's own runtime.
-pub(crate) fn clear_own() {
-    // While the thread ends, the list may be gone already. The guards are dropped after the borrow has ended, since
-    // they may attach others.
-    let ended = OWN_RUNTIME.try_with(RefCell::take);
-    drop(ended);
 }

@@ -7,8 +7,9 @@ use std::fmt;
 pub(crate) use estoult_sql::{
     names::quoted,
     parameters::{Fragment, SCHEMA, fragments},
+    statements::texts,
     syntax::Syntax,
-    transaction::TransactionState,
+    transaction::{Control, control},
 };
 
 /// The SQL dialect of a database.

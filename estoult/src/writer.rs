@@ -8,11 +8,17 @@ mod context;
 mod ddl;
 mod delete;
 mod expr;
+mod input;
 mod insert;
+mod key_bytes;
 mod limits;
 mod list;
+mod origin;
+mod pattern;
 mod plain;
 mod select;
+mod text_cache;
+mod text_key;
 mod update;
 
 use std::{fmt, sync::Arc};
@@ -22,11 +28,12 @@ use sea_query::{
     QueryStatementWriter, SqlWriter, SqliteQueryBuilder, TableRef, Value as SqlValue,
 };
 
+use self::origin::Origin;
 pub(crate) use self::{
     context::SqlContext,
     ddl::{count_tables, create_schema, drop_schema},
     delete::{delete, delete_by_key},
-    insert::{bulk_size, check_rows, insert, insert_rows},
+    insert::{bulk_size, check_rows, copy_target, insert, insert_rows},
     limits::{check_datum, check_key, check_schema, check_value},
     list::write_list,
     plain::quoted,
@@ -38,15 +45,15 @@ use crate::{
     error::{Error, Result},
     sql::Dialect,
     table::Table,
-    value::{Datum, Kind},
+    value::{Datum, EnumType, Kind},
 };
 
 /// Renders one statement for one database and collects its values.
 struct Writer<'c> {
     features: &'static Features,
     context: SqlContext<'c>,
-    /// The values, by the index that represents each in sea-query's tree.
-    values: Vec<Datum>,
+    /// The values and where they come from, by the index that represents each in sea-query's tree.
+    values: Vec<(Datum, Origin)>,
     /// The first reason why the statement can't be written.
     problem: Option<Error>,
     schemas: Vec<Arc<str>>,
@@ -72,23 +79,31 @@ impl<'c> Writer<'c> {
     }
 
     /// Stores a value and returns the expression of its placeholder.
-    fn value(&mut self, datum: Datum, column: &str) -> SqlExpr {
+    fn value(&mut self, datum: Datum, origin: Origin, column: &str) -> SqlExpr {
         self.check(&datum, column);
-        let kind = match &datum {
-            Datum::Enum(kind, _) => Some(Kind::Enum(kind)),
-            // NULL of an enum needs the cast as well: without it PostgreSQL takes the parameter for text.
-            Datum::Null(kind) => Some(*kind),
-            _ => None,
-        };
-        // The tree gets the index; `Output` puts the placeholder there and the value in its order.
-        let Ok(index) = u32::try_from(self.values.len()) else {
-            self.refuse(Error::unsupported(
-                "write a statement: it has more than 4294967295 values; split it",
-            ));
-            return SqlExpr::cust("null");
-        };
-        self.values.push(datum);
-        self.cast_label(SqlExpr::Value(SqlValue::Unsigned(Some(index))), kind)
+        let label = label_of(&datum).map(Kind::Enum);
+        match self.store(datum, origin) {
+            Some(index) => self.cast_label(SqlExpr::Value(SqlValue::Unsigned(Some(index))), label),
+            None => SqlExpr::cust("null"),
+        }
+    }
+
+    /// Stores a value and returns its index. The tree gets the index; `Output` puts the placeholder there and the value
+    /// in its order.
+    fn store(&mut self, datum: Datum, origin: Origin) -> Option<u32> {
+        let index = u32::try_from(self.values.len());
+        match index {
+            Ok(index) => {
+                self.values.push((datum, origin));
+                Some(index)
+            }
+            Err(_) => {
+                self.refuse(Error::unsupported(
+                    "write a statement: it has more than 4294967295 values; split it",
+                ));
+                None
+            }
+        }
     }
 
     /// A placeholder whose value is bound at execution.
@@ -141,14 +156,17 @@ impl<'c> Writer<'c> {
     }
 
     /// The statement with its values.
-    fn finish(mut self, statement: &impl QueryStatementWriter) -> Result<Statement> {
+    fn finish(mut self, statement: &impl QueryStatementWriter) -> Result<Written> {
         let schemas = std::mem::take(&mut self.schemas);
         let output = self.write(statement)?;
-        Ok(Statement {
-            sql: Arc::from(output.text),
-            values: output.ordered,
-            is_raw: false,
-            schemas,
+        Ok(Written {
+            statement: Statement {
+                sql: Arc::from(output.text),
+                values: output.ordered,
+                is_raw: false,
+                schemas,
+            },
+            origins: output.origins,
         })
     }
 
@@ -158,13 +176,29 @@ impl<'c> Writer<'c> {
     }
 }
 
+/// The enum whose type a value is cast to, where enums are types of the database.
+fn label_of(datum: &Datum) -> Option<&'static EnumType> {
+    match datum {
+        // NULL of an enum needs the cast as well: without it PostgreSQL takes the parameter for text.
+        Datum::Enum(label, _) | Datum::Null(Kind::Enum(label)) => Some(label),
+        _ => None,
+    }
+}
+
+/// A statement, and where each of its values comes from.
+struct Written {
+    statement: Statement,
+    origins: Vec<Origin>,
+}
+
 /// What sea-query writes into.
 struct Output {
     features: &'static Features,
     text: String,
     /// The values by index; each is taken when its placeholder is written.
-    values: Vec<Option<Datum>>,
+    values: Vec<Option<(Datum, Origin)>>,
     ordered: Vec<Datum>,
+    origins: Vec<Origin>,
     /// How many placeholders the text has.
     placeholders: usize,
     has_mismatch: bool,
@@ -174,17 +208,15 @@ impl Output {
     /// Marks a value in the tree that is bound at execution.
     const PARAMETER: SqlValue = SqlValue::Unsigned(None);
 
-    /// The greatest number of rows in LIMIT and OFFSET, which databases count in 64 bits with a sign.
-    const MAX_ROWS: u64 = i64::MAX.unsigned_abs();
-
     /// The LIMIT of a statement that has none, where the database asks for one.
     const UNLIMITED: u64 = u64::MAX;
 
-    fn new(features: &'static Features, values: Vec<Datum>) -> Self {
+    fn new(features: &'static Features, values: Vec<(Datum, Origin)>) -> Self {
         Self {
             features,
             text: String::with_capacity(256),
             ordered: Vec::with_capacity(values.len()),
+            origins: Vec::with_capacity(values.len()),
             values: values.into_iter().map(Some).collect(),
             placeholders: 0,
             has_mismatch: false,
@@ -208,37 +240,40 @@ impl Output {
         self.text.push_str(&placeholder);
     }
 
-    fn bind(&mut self, datum: Datum) {
-        self.placeholder();
-        self.ordered.push(datum);
+    /// Writes the placeholder of the value with this index.
+    fn bind(&mut self, index: u64) {
+        // The value is taken, so that a second use shows.
+        let value = usize::try_from(index)
+            .ok()
+            .and_then(|index| self.values.get_mut(index).and_then(Option::take));
+        match value {
+            Some((datum, origin)) => {
+                self.placeholder();
+                self.ordered.push(datum);
+                self.origins.push(origin);
+            }
+            None => self.has_mismatch = true,
+        }
     }
 
     /// LIMIT and OFFSET: literals where binding them costs a new plan, and for a limit that is none.
     fn limit(&mut self, rows: u64) {
-        match i64::try_from(rows) {
-            Ok(rows) if self.features.bound_limit => self.bind(Datum::Int(rows)),
-            Ok(rows) => self.text.push_str(&rows.to_string()),
-            Err(_) => self.text.push_str(&i64::MAX.to_string()),
+        match rows {
+            Self::UNLIMITED => self.text.push_str(&i64::MAX.to_string()),
+            index if self.features.bound_limit => self.bind(index),
+            rows => self.text.push_str(&rows.to_string()),
         }
     }
 }
 
 impl SqlWriter for Output {
     fn push_param<B: QueryBuilder>(&mut self, value: SqlValue, _: &B) {
-        // The tree has three kinds of values. A parameter has no value yet; an index leads to the value, which is
-        // taken, so that a second use shows; and sea-query itself makes the numbers of LIMIT and OFFSET.
+        // The tree has three kinds of values: parameters, which have no value yet, indexes that lead to the value, and
+        // what `Writer::limit` gave to sea-query for LIMIT and OFFSET.
         match value {
             // The constant above, which is no pattern: features of sea-query change how its values are compared.
             SqlValue::Unsigned(None) => self.placeholder(),
-            SqlValue::Unsigned(Some(index)) => {
-                let value = usize::try_from(index)
-                    .ok()
-                    .and_then(|index| self.values.get_mut(index).and_then(Option::take));
-                match value {
-                    Some(datum) => self.bind(datum),
-                    None => self.has_mismatch = true,
-                }
-            }
+            SqlValue::Unsigned(Some(index)) => self.bind(u64::from(index)),
             SqlValue::BigUnsigned(Some(rows)) => self.limit(rows),
             _ => self.has_mismatch = true,
         }

@@ -1,5 +1,6 @@
 //! The sync bridge: where it may be called, what it runs on, and how it fails.
 
+mod blocked;
 mod context;
 mod environment;
 mod external;

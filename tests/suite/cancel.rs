@@ -1,5 +1,7 @@
 //! Futures that are dropped at each await: nothing leaks, and the next user sees no traces.
 
+mod schedule;
+
 use std::time::{Duration, Instant};
 
 use estoult::{Database, DatabaseOptions, Dialect, Result, Schema, new, sql};
@@ -185,7 +187,7 @@ on_every_fresh!(a_preload_can_be_dropped_anywhere, |fresh| {
 });
 
 /// A statement that takes a while.
-fn slow(dialect: Dialect) -> &'static str {
+pub(super) fn slow(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Sqlite => ENDLESS,
         Dialect::Postgres => "select pg_sleep(5)",
@@ -211,7 +213,7 @@ on_every_fresh!(
             let error = Author::query().count(&tx).await.unwrap_err();
             insta::assert_snapshot!(wrap(error.message()), @r"
             use a connection: an earlier statement on it was abandoned before it ended, so
-            the connection is closed and its transaction rolled back
+            its transaction can only be rolled back
             ");
             tx.commit().await.unwrap_err();
             eventually("the connection is given up", async || {

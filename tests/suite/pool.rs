@@ -1,5 +1,7 @@
 //! Pooled databases of apocryphan: bounded, replaced when they grow old, closed by hand.
 
+mod sharing;
+
 use std::time::Duration;
 
 use apocryphan::pool::{

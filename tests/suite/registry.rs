@@ -130,7 +130,7 @@ fn all_mistakes_are_in_one_error() {
         .build()
         .unwrap_err();
     assert!(!error.to_string().contains("secret"));
-    insta::assert_snapshot!(wrap(error.to_string().replace("; ", ";\n")), @r"
+    insta::assert_snapshot!(wrap(error.to_string().replace("; ", ";\n")), @"
     build a registry: database `default`: read a database URL: unknown scheme
     `oracle`;
     known are `sqlite:`, `postgres://` and `mysql://`;
@@ -139,8 +139,8 @@ fn all_mistakes_are_in_one_error() {
     database `replica`: read a postgres URL: the port is not a number from 1 to
     65535 (in user and password write `@ : / # ?` as %40 %3A %2F %23 %3F);
     write it as postgres://user:password@host:port/database;
-    database `replica`: read a mysql URL: option `sslmode` takes disable, prefer,
-    require, verify-ca or verify-full;
+    database `replica`: read a mysql URL: option `sslmode` takes disable, allow,
+    prefer, require, verify-ca or verify-full;
     unknown option `color` (known: charset, collation, socket, port, ssl-mode,
     ssl-ca, ssl-cert, ssl-key, statement-cache-capacity);
     the name `default` is taken by the default database;

@@ -1,6 +1,8 @@
 //! All connections in use: a waiter that times out learns who holds them, waiters are served in order, and one that
 //! gives up leaves nothing behind.
 
+mod statement;
+
 use std::time::{Duration, Instant};
 
 use estoult::{Database, ErrorKind, Result, sql, with_tags};

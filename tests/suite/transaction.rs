@@ -1,6 +1,7 @@
 //! Transactions: what is kept, what is rolled back, and what happens beside others.
 
 mod conflict;
+mod ended;
 mod nested;
 mod script;
 mod settings;

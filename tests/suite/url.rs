@@ -81,10 +81,10 @@ fn a_url_of_postgres_is_told_which_part_is_wrong() {
     assert_snapshot!(all_refused(&urls), @r"
     postgres:app:hidden@localhost/shop
     read a postgres URL: `//` is missing behind the scheme; write it as
-    scheme://user:password@host:port/database
+    postgres://user:password@host:port/database
     postgres:/shop
     read a postgres URL: `//` is missing behind the scheme; write it as
-    scheme://user:password@host:port/database
+    postgres://user:password@host:port/database
     postgres://app:hidden@localhost:port/shop
     read a postgres URL: the port is not a number from 1 to 65535 (in user and
     password write `@ : / # ?` as %40 %3A %2F %23 %3F); write it as
@@ -118,7 +118,7 @@ fn a_url_of_postgres_is_told_which_character_or_option_is_wrong() {
         "postgres://app:hidden@localhost/shop?sslmode=maybe",
         "postgres://app:hidden@localhost/shop?port=big&statement_cache_capacity=0&colour=red",
     ];
-    assert_snapshot!(all_refused(&urls), @r"
+    assert_snapshot!(all_refused(&urls), @"
     postgres://app:1?hidden@localhost/shop
     read a postgres URL: there is an `@` behind the host; in user and password write
     `@ : / # ?` as %40 %3A %2F %23 %3F, elsewhere `@` as %40
@@ -130,13 +130,14 @@ fn a_url_of_postgres_is_told_which_character_or_option_is_wrong() {
     read a postgres URL: there is a `#`, which means nothing in it; in user,
     password and names write it as %23
     postgres://app:hidden@localhost/shop?sslmode=maybe
-    read a postgres URL: option `sslmode` takes disable, prefer, require, verify-ca
-    or verify-full
+    read a postgres URL: option `sslmode` takes disable, allow, prefer, require,
+    verify-ca or verify-full
     postgres://app:hidden@localhost/shop?port=big&statement_cache_capacity=0&colour=red
-    read a postgres URL: option `port` takes a number from 1 to 65535; option
-    `statement_cache_capacity` takes a number above zero; unknown option `colour`
-    (known: application_name, host, port, user, password, dbname, options, sslmode,
-    sslrootcert, sslcert, sslkey, statement_cache_capacity)
+    read a postgres URL: option `port` takes a number from 1 to 65535; unknown
+    option `colour` (known: application_name, host, port, user, password, dbname,
+    options, sslmode, sslrootcert, sslcert, sslkey, sslprovider, channel_binding,
+    keepalives, keepalives_idle, keepalives_interval, keepalives_count,
+    tcp_user_timeout, statement_cache_capacity)
     ");
 }
 
@@ -146,15 +147,100 @@ fn a_url_of_mysql_is_told_which_part_is_wrong() {
         "mysql://app:hidden@localhost:port/shop",
         "mysql://app:hidden@localhost/shop?ssl-mode=maybe&sockt=1",
     ];
-    assert_snapshot!(all_refused(&urls), @r"
+    assert_snapshot!(all_refused(&urls), @"
     mysql://app:hidden@localhost:port/shop
     read a mysql URL: the port is not a number from 1 to 65535 (in user and password
     write `@ : / # ?` as %40 %3A %2F %23 %3F); write it as
     mysql://user:password@host:port/database
     mysql://app:hidden@localhost/shop?ssl-mode=maybe&sockt=1
-    read a mysql URL: option `ssl-mode` takes disable, prefer, require, verify-ca or
-    verify-full; unknown option `sockt` (known: charset, collation, socket, port,
-    ssl-mode, ssl-ca, ssl-cert, ssl-key, statement-cache-capacity)
+    read a mysql URL: option `ssl-mode` takes disable, allow, prefer, require,
+    verify-ca or verify-full; unknown option `sockt` (known: charset, collation,
+    socket, port, ssl-mode, ssl-ca, ssl-cert, ssl-key, statement-cache-capacity)
+    ");
+}
+
+#[test]
+fn each_part_of_a_url_may_be_escaped_or_left_out() {
+    let urls = [
+        "postgres://localhost",
+        "postgres:///shop",
+        "postgres://a%40b:hid%2Fden@db.example:6432/my%20shop?sslmode=disable",
+        "postgres://app:hi:d^d en@db_one:/shop\n",
+        "postgres://app:hid@den@localhost/shop",
+        "postgres://app@[::1]/shop",
+        "postgres://app@[2001:db8::7]:6432/shop",
+        "postgres://app@%2Fvar%2Frun%2Fpostgresql/shop",
+        "mysql://app@db_one/shop?port=3307&ssl-mode=disabled",
+    ];
+    let addresses = urls.map(|url| {
+        let database = Database::builder(url).build().unwrap();
+        format!("{}\n    {}", url.trim_end(), database.address())
+    });
+    assert_snapshot!(addresses.join("\n"), @r"
+    postgres://localhost
+        postgres://localhost:5432/
+    postgres:///shop
+        postgres://localhost:5432/shop
+    postgres://a%40b:hid%2Fden@db.example:6432/my%20shop?sslmode=disable
+        postgres://a@b@db.example:6432/my shop
+    postgres://app:hi:d^d en@db_one:/shop
+        postgres://app@db_one:5432/shop
+    postgres://app:hid@den@localhost/shop
+        postgres://app@localhost:5432/shop
+    postgres://app@[::1]/shop
+        postgres://app@[::1]:5432/shop
+    postgres://app@[2001:db8::7]:6432/shop
+        postgres://app@[2001:db8::7]:6432/shop
+    postgres://app@%2Fvar%2Frun%2Fpostgresql/shop
+        postgres://app@/var/run/postgresql/shop
+    mysql://app@db_one/shop?port=3307&ssl-mode=disabled
+        mysql://app@db_one:3307/shop
+    ");
+}
+
+#[test]
+fn a_host_is_told_what_is_wrong_with_it() {
+    let urls = [
+        "postgres://app:hidden@/shop",
+        "postgres://:5432/shop",
+        "postgres://app:hidden@one two/shop",
+        "postgres://app:hidden@one|two/shop",
+        "postgres://app:hidden@[localhost]/shop",
+        "postgres://app:hidden@[::1]5432/shop",
+        "postgres://app:hidden@::1/shop",
+        "postgres://app:hidden@localhost:0/shop",
+        "postgres://app:hidden@localhost:+1/shop",
+    ];
+    assert_snapshot!(all_refused(&urls), @r"
+    postgres://app:hidden@/shop
+    read a postgres URL: the host is missing; write it as
+    postgres://user:password@host:port/database
+    postgres://:5432/shop
+    read a postgres URL: the host is missing; write it as
+    postgres://user:password@host:port/database
+    postgres://app:hidden@one two/shop
+    read a postgres URL: the host has a character that no host name may have; write
+    it as postgres://user:password@host:port/database
+    postgres://app:hidden@one|two/shop
+    read a postgres URL: the host has a character that no host name may have; write
+    it as postgres://user:password@host:port/database
+    postgres://app:hidden@[localhost]/shop
+    read a postgres URL: the host is not a valid IP address; write it as
+    postgres://user:password@host:port/database
+    postgres://app:hidden@[::1]5432/shop
+    read a postgres URL: the host is not a valid IP address; write it as
+    postgres://user:password@host:port/database
+    postgres://app:hidden@::1/shop
+    read a postgres URL: the host is an IPv6 address, which stands in brackets;
+    write it as postgres://user:password@host:port/database
+    postgres://app:hidden@localhost:0/shop
+    read a postgres URL: the port is not a number from 1 to 65535 (in user and
+    password write `@ : / # ?` as %40 %3A %2F %23 %3F); write it as
+    postgres://user:password@host:port/database
+    postgres://app:hidden@localhost:+1/shop
+    read a postgres URL: the port is not a number from 1 to 65535 (in user and
+    password write `@ : / # ?` as %40 %3A %2F %23 %3F); write it as
+    postgres://user:password@host:port/database
     ");
 }
 

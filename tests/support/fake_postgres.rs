@@ -23,7 +23,7 @@ pub(crate) use self::{
         command_complete, data_row, error, message, notice, parameter, parameter_types, ready,
         row_description, with_length,
     },
-    scram::Signature,
+    scram::{Signature, salted},
 };
 
 /// The password of the URL.

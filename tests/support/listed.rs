@@ -47,4 +47,29 @@ impl Listing {
         lifespan.close().await?;
         Ok(usize::try_from(count).unwrap())
     }
+
+    /// Ends all connections on the server, as an administrator does.
+    pub(crate) async fn kill_all(&self) -> Result<()> {
+        let Some(witness) = &self.witness else {
+            return Ok(());
+        };
+        let lifespan = witness.connect().await?;
+        let is_postgres = witness.dialect() == estoult::Dialect::Postgres;
+        let text = if is_postgres {
+            "select cast(pid as bigint) from pg_stat_activity where datname = :name"
+        } else {
+            "select cast(id as signed) from information_schema.processlist where db = :name"
+        };
+        let ids = sql(text).bind("name", self.name.as_str());
+        for (id,) in ids.all::<(i64,)>(witness).await? {
+            let kill = if is_postgres {
+                format!("select pg_terminate_backend({id})")
+            } else {
+                format!("kill {id}")
+            };
+            // One that has ended by itself meanwhile can't be killed.
+            let _ = sql(kill).rows(witness).await;
+        }
+        lifespan.close().await
+    }
 }

@@ -335,6 +335,13 @@ fn function_name(line: &str) -> Option<&str> {
 struct Signatures(Vec<(usize, String, usize)>);
 
 impl<'ast> Visit<'ast> for Signatures {
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        // The trait decides about the signatures of its methods, and may be another crate's.
+        if item.trait_.is_none() {
+            visit::visit_item_impl(self, item);
+        }
+    }
+
     fn visit_signature(&mut self, signature: &'ast Signature) {
         let line = signature.ident.span().start().line;
         let found = (line, signature.ident.to_string(), signature.inputs.len());

@@ -128,7 +128,15 @@ impl Run<'_> {
             ..
         } = self.settings;
         // Looking first keeps a run with nothing to do from writing, and from waiting for those that write.
-        if self.history.missing_tables(database).await?.is_empty() {
+        let missing = self.history.missing_tables(database).await?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        if !database.dialect().features().transactional_ddl {
+            // Each statement commits by itself there, and the lock is none of a transaction.
+            for statement in missing {
+                batch(database, &statement).await.map_err(failed)?;
+            }
             return Ok(());
         }
         let tx = lock::begin(database, lock_wait).await?;

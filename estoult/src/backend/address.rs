@@ -60,7 +60,9 @@ pub(crate) struct ServerAddress {
     pub(crate) password: Option<String>,
     pub(crate) database: Option<String>,
     pub(crate) tls: Tls,
-    pub(crate) root_certificate: Option<PathBuf>,
+    pub(crate) roots: Roots,
+    /// The provider of cryptography, where the program was built with several.
+    pub(crate) provider: Option<Provider>,
     pub(crate) certificate: Option<PathBuf>,
     pub(crate) certificate_key: Option<PathBuf>,
     pub(crate) statement_cache: usize,
@@ -72,6 +74,29 @@ pub(crate) struct PostgresAddress {
     pub(crate) server: ServerAddress,
     pub(crate) application: Option<String>,
     pub(crate) settings: Vec<(String, String)>,
+    pub(crate) binding: Binding,
+    pub(crate) keep_alive: KeepAlive,
+}
+
+/// Whether a login is bound to the encrypted connection that it was made on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Binding {
+    Disabled,
+    Preferred,
+    Required,
+}
+
+/// When a connection without an answer counts as lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KeepAlive {
+    /// After how long without traffic the network is probed; `None` for never.
+    pub(crate) idle: Option<Duration>,
+    /// The time between two probes.
+    pub(crate) interval: Duration,
+    /// How many probes may stay without an answer.
+    pub(crate) count: u32,
+    /// How long bytes that were sent may stay unacknowledged.
+    pub(crate) unacknowledged: Duration,
 }
 
 /// Where a MySQL or MariaDB database is.
@@ -87,10 +112,29 @@ pub(crate) struct MySqlAddress {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tls {
     Disabled,
+    /// Only with a server that refuses plain connections.
+    Allowed,
     Preferred,
     Required,
     VerifyAuthority,
     VerifyFull,
+}
+
+/// The certificate authorities that a server's certificate may come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Roots {
+    /// Those that the program was built with, or else those of the system.
+    Any,
+    Bundled,
+    System,
+    File(PathBuf),
+}
+
+/// A provider of cryptography.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Provider {
+    Ring,
+    AwsLcRs,
 }
 
 impl fmt::Debug for ServerAddress {
@@ -100,6 +144,7 @@ impl fmt::Debug for ServerAddress {
         }
         match &self.socket {
             Some(socket) => write!(f, "{}", socket.display())?,
+            None if self.host.contains(':') => write!(f, "[{}]:{}", self.host, self.port)?,
             None => write!(f, "{}:{}", self.host, self.port)?,
         }
         write!(f, "/{}", self.database.as_deref().unwrap_or_default())

@@ -92,6 +92,12 @@ pub struct Features {
     pub list_schemas: &'static str,
     /// How many tables and views the schema has whose name is bound.
     pub count_tables: &'static str,
+    /// Whether a variable can be set for one transaction, as rules of row security read it.
+    pub transaction_variables: bool,
+    /// Whether rows can be inserted with a COPY.
+    pub copies_rows: bool,
+    /// Whether sessions can send each other messages, with LISTEN and NOTIFY.
+    pub notifications: bool,
     /// The statement that asks whether the database refuses writes: one row with 1 when it does, else with 0.
     pub is_read_only: &'static str,
     /// The codes with which it refuses a connection for the moment only.
@@ -197,6 +203,9 @@ const SQLITE: Features = Features {
     drop_schema: ["", ""],
     list_schemas: "",
     count_tables: "",
+    transaction_variables: false,
+    copies_rows: false,
+    notifications: false,
     is_read_only: "select query_only from pragma_query_only",
     transient_codes: &[],
 };
@@ -237,6 +246,9 @@ const POSTGRES: Features = Features {
     // Tables, partitioned tables, views, materialized views and foreign tables.
     count_tables: "select count(*) from pg_class join pg_namespace on pg_namespace.oid = relnamespace \
         where relkind in ('r', 'p', 'v', 'm', 'f') and nspname = $1",
+    transaction_variables: true,
+    copies_rows: true,
+    notifications: true,
     is_read_only: "select cast(pg_is_in_recovery() as integer)::bigint",
     // It shuts down, has crashed, starts up; it has too many connections ("PostgreSQL Error Codes").
     transient_codes: &["57P01", "57P02", "57P03", "53300"],
@@ -277,6 +289,9 @@ const MYSQL: Features = Features {
     list_schemas: "select schema_name from information_schema.schemata \
         where schema_name not in ('information_schema', 'mysql', 'performance_schema', 'sys') order by 1",
     count_tables: "select count(*) from information_schema.tables where table_schema = ?",
+    transaction_variables: false,
+    copies_rows: false,
+    notifications: false,
     // A server gives a number, or a word: OFF, ON, and on newer MariaDB others that forbid more.
     is_read_only: "select cast(if(@@global.read_only in ('0', 'OFF'), 0, 1) as signed)",
     // Too many connections, of all users or of one; it shuts down ("Server Error Message Reference").

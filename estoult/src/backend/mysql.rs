@@ -3,9 +3,12 @@
 //! Invariant: the rest of the program asks for features, not for one of the two names.
 
 mod bind;
+mod cancel;
 mod classify;
 mod decode;
 mod session;
+mod transaction;
+mod wire;
 
 use std::sync::Arc;
 
@@ -18,8 +21,8 @@ use sqlx::{
 use self::{classify::classify, session::MySqlSession};
 use crate::{
     backend::{
-        Backend, DatabaseOptions, Session,
-        address::{MySqlAddress, Tls},
+        Backend, Credentials, DatabaseOptions, Session,
+        address::{MySqlAddress, Roots, Tls},
     },
     error::Result,
     sql::Dialect,
@@ -29,6 +32,7 @@ use crate::{
 struct MySql {
     options: MySqlConnectOptions,
     tried: String,
+    statement_cache: usize,
     is_read_only: bool,
 }
 
@@ -36,6 +40,7 @@ pub(crate) fn open(address: &MySqlAddress, _: &DatabaseOptions) -> Result<Arc<dy
     Ok(Arc::new(MySql {
         options: options(address),
         tried: format!("connect to mysql://{:?}", address.server),
+        statement_cache: address.server.statement_cache,
         is_read_only: address.read_only,
     }))
 }
@@ -48,7 +53,7 @@ fn options(address: &MySqlAddress) -> MySqlConnectOptions {
         .statement_cache_capacity(server.statement_cache)
         .ssl_mode(match server.tls {
             Tls::Disabled => MySqlSslMode::Disabled,
-            Tls::Preferred => MySqlSslMode::Preferred,
+            Tls::Allowed | Tls::Preferred => MySqlSslMode::Preferred,
             Tls::Required => MySqlSslMode::Required,
             Tls::VerifyAuthority => MySqlSslMode::VerifyCa,
             Tls::VerifyFull => MySqlSslMode::VerifyIdentity,
@@ -71,7 +76,7 @@ fn options(address: &MySqlAddress) -> MySqlConnectOptions {
     if let Some(collation) = &address.collation {
         options = options.collation(collation);
     }
-    if let Some(file) = &server.root_certificate {
+    if let Roots::File(file) = &server.roots {
         options = options.ssl_ca(file);
     }
     if let Some(file) = &server.certificate {
@@ -94,10 +99,22 @@ impl Backend for MySql {
         true
     }
 
-    async fn connect(&self) -> Result<Box<dyn Session>> {
-        let connected: sqlx::Result<MySqlConnection> = self.options.connect().await;
+    async fn connect(&self, credentials: Option<&Credentials>) -> Result<Box<dyn Session>> {
+        let options = match credentials {
+            None => self.options.clone(),
+            Some(Credentials { user, password }) => {
+                self.options.clone().username(user).password(password)
+            }
+        };
+        let connected: sqlx::Result<MySqlConnection> = options.connect().await;
         let connection = connected.map_err(|error| classify(&self.tried, error, &[]))?;
-        let session = MySqlSession::open(connection, self.is_read_only).await?;
+        let session = MySqlSession::open(
+            connection,
+            &options,
+            self.statement_cache,
+            self.is_read_only,
+        )
+        .await?;
         Ok(Box::new(session))
     }
 }

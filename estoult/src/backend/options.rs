@@ -14,6 +14,8 @@ pub struct DatabaseOptions {
     pub acquire_timeout: Duration,
     /// How long opening a connection may take.
     pub connect_timeout: Duration,
+    /// How long a statement may take; without it there is no limit.
+    pub statement_timeout: Option<Duration>,
     /// After how long without use a connection is checked before it is handed out.
     pub ping_after: Duration,
     /// The age at which a connection is replaced.
@@ -40,6 +42,7 @@ impl Default for DatabaseOptions {
             max_connections: 10,
             acquire_timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(10),
+            statement_timeout: None,
             ping_after: Duration::from_millis(500),
             max_age: None,
             schema: None,
@@ -62,6 +65,8 @@ impl DatabaseOptions {
         } else if self.acquire_timeout.is_zero() {
             "acquire_timeout is 0, so no caller could wait for a connection; allow some time"
                 .to_owned()
+        } else if self.statement_timeout.is_some_and(|limit| limit.is_zero()) {
+            "statement_timeout is 0, so no statement could run; allow some time".to_owned()
         } else if self.connect_within.is_zero() {
             "connect_within is 0, so no connection could be opened; allow some time".to_owned()
         } else if min > max {

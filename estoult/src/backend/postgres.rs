@@ -1,24 +1,43 @@
-//! PostgreSQL through a connection of sqlx: values are written and read in the wire's own binary form.
+//! PostgreSQL through a session of our own: the server says in every answer whether a transaction is open, statements
+//! travel together, an abandoned one is cancelled, and a socket belongs to no runtime.
+//!
+//! The crate postgres-protocol writes the messages and computes logins, rustls encrypts. From the bottom up: `socket`,
+//! `stream`, `wire` (messages), `login`, `session` (the state), `flight` (statements and their answers), `run`.
 
+mod answer;
 mod bind;
+mod bulk;
 mod classify;
+mod copy;
 mod decode;
+mod flight;
+mod login;
+mod lookup;
+mod notice;
+mod operations;
+mod part;
+mod pipeline;
+mod recover;
 mod redact;
+mod reopen;
+mod rows;
+mod run;
 mod session;
+mod shared;
+pub(super) mod socket;
+mod statements;
+mod stream;
+mod types;
+mod wire;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::{
-    ConnectOptions, PgConnection,
-    postgres::{PgConnectOptions, PgSslMode},
-};
 
-use self::{classify::classify, session::PostgresSession};
+use self::{login::Login, session::PostgresSession, shared::SharedState, socket::check_runtime};
 use crate::{
     backend::{
-        Backend, DatabaseOptions, Session,
-        address::{PostgresAddress, Tls},
+        Backend, Credentials, DatabaseOptions, Session, address::PostgresAddress, tls::TlsConnector,
     },
     error::Result,
     sql::Dialect,
@@ -26,56 +45,21 @@ use crate::{
 
 #[derive(Debug)]
 struct Postgres {
-    options: PgConnectOptions,
-    tried: String,
+    database: Arc<SharedState>,
 }
 
-pub(crate) fn open(address: &PostgresAddress, _: &DatabaseOptions) -> Result<Arc<dyn Backend>> {
+pub(crate) fn open(
+    address: &PostgresAddress,
+    options: &DatabaseOptions,
+) -> Result<Arc<dyn Backend>> {
+    let tls = TlsConnector::new(&address.server)?;
     Ok(Arc::new(Postgres {
-        options: options(address),
-        tried: format!("connect to postgres://{:?}", address.server),
+        database: Arc::new(SharedState::new(
+            address.clone(),
+            tls,
+            options.connect_timeout,
+        )),
     }))
-}
-
-fn options(address: &PostgresAddress) -> PgConnectOptions {
-    let server = &address.server;
-    // The URL alone decides: a password file of the user would make the program depend on the machine.
-    let mut options = PgConnectOptions::new_without_pgpass()
-        .host(&server.host)
-        .port(server.port)
-        .application_name(address.application.as_deref().unwrap_or("estoult"))
-        .statement_cache_capacity(server.statement_cache)
-        .options(address.settings.iter().map(|(name, value)| (name, value)))
-        .ssl_mode(match server.tls {
-            Tls::Disabled => PgSslMode::Disable,
-            Tls::Preferred => PgSslMode::Prefer,
-            Tls::Required => PgSslMode::Require,
-            Tls::VerifyAuthority => PgSslMode::VerifyCa,
-            Tls::VerifyFull => PgSslMode::VerifyFull,
-        });
-    if let Some(socket) = &server.socket {
-        options = options.socket(socket);
-    }
-    if let Some(user) = &server.user {
-        options = options.username(user);
-    }
-    if let Some(password) = &server.password {
-        options = options.password(password);
-    }
-    if let Some(database) = &server.database {
-        options = options.database(database);
-    }
-    if let Some(file) = &server.root_certificate {
-        options = options.ssl_root_cert(file);
-    }
-    if let Some(file) = &server.certificate {
-        options = options.ssl_client_cert(file);
-    }
-    if let Some(file) = &server.certificate_key {
-        options = options.ssl_client_key(file);
-    }
-    // sqlx would log the text of each statement, also of raw SQL that contains values.
-    options.disable_statement_logging()
 }
 
 #[async_trait]
@@ -85,12 +69,20 @@ impl Backend for Postgres {
     }
 
     fn is_bound_to_runtime(&self) -> bool {
-        true
+        false
     }
 
-    async fn connect(&self) -> Result<Box<dyn Session>> {
-        let connected: sqlx::Result<PgConnection> = self.options.connect().await;
-        let connection = connected.map_err(|error| classify(&self.tried, error, &[]))?;
-        Ok(Box::new(PostgresSession::new(connection)))
+    async fn connect(&self, credentials: Option<&Credentials>) -> Result<Box<dyn Session>> {
+        check_runtime()?;
+        let login = Login {
+            address: &self.database.address,
+            credentials,
+            tls: self.database.tls.as_ref(),
+            tried: &self.database.tried,
+        };
+        let opened = login.open().await?;
+        let session =
+            PostgresSession::new(opened, Arc::clone(&self.database), credentials.is_some());
+        Ok(Box::new(session))
     }
 }

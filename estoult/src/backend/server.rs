@@ -1,4 +1,4 @@
-//! Shared by the two server backends: separating the server's answers from failures of the driver.
+//! Separating a server's answers from failures of sqlx, its driver.
 //!
 //! Invariant: a lost connection has the kind `Connection`, whichever way the driver reports it.
 
@@ -44,6 +44,14 @@ pub(crate) fn lost_connection(error: DriverError) -> Result<Error, DriverError> 
         DriverError::Tls(error) => Ok(lost(&error.to_string()).with_source(error)),
         other => Err(other),
     }
+}
+
+/// The error of a connection whose last operation was abandoned, and whose driver can't recover from that.
+pub(crate) fn abandoned() -> Error {
+    Error::new(
+        ErrorKind::Connection,
+        "use a connection: an earlier statement on it was abandoned before it ended",
+    )
 }
 
 /// Adds to an error the text of the statement it came from.

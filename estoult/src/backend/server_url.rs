@@ -1,13 +1,17 @@
 //! The URLs of servers, with the settings behind the `?`.
 
-use std::path::PathBuf;
+mod parts;
+
+use std::{path::PathBuf, time::Duration};
 
 use percent_encoding::percent_decode_str;
-use url::{ParseError, Url};
 
 use crate::{
     backend::{
-        address::{MySqlAddress, PostgresAddress, ServerAddress, Tls},
+        address::{
+            Binding, KeepAlive, MySqlAddress, PostgresAddress, Provider, Roots, ServerAddress, Tls,
+        },
+        server_url::parts::split,
         url_option::{choice, refuse, unknown},
     },
     error::{Error, Result},
@@ -19,6 +23,13 @@ pub(crate) fn parse_postgres(url: &str) -> Result<PostgresAddress> {
         server,
         application: None,
         settings: Vec::new(),
+        binding: Binding::Preferred,
+        keep_alive: KeepAlive {
+            idle: Some(Duration::from_secs(30)),
+            interval: Duration::from_secs(10),
+            count: 3,
+            unacknowledged: Duration::from_secs(60),
+        },
     };
     let mut problems = Vec::new();
     for (name, value) in options {
@@ -45,14 +56,54 @@ fn set_postgres(address: &mut PostgresAddress, name: &str, value: String) -> Res
                 }
             }
         }
+        "channel_binding" => {
+            address.binding = match value.as_str() {
+                "disable" => Binding::Disabled,
+                "prefer" => Binding::Preferred,
+                "require" => Binding::Required,
+                _ => return Err(choice(name, "disable, prefer or require")),
+            }
+        }
+        _ if name.starts_with("keepalives") || name == "tcp_user_timeout" => {
+            set_keep_alive(&mut address.keep_alive, name, &value)?;
+        }
+        // A pooler may give each unit of statements another session: none is prepared for longer.
+        "statement_cache_capacity" if value == "0" => address.server.statement_cache = 0,
         _ => {
             return set_server(&mut address.server, name, &value).unwrap_or_else(|| {
                 Err(unknown(
                     name,
-                    "application_name, host, port, user, password, dbname, options, sslmode, \
-                     sslrootcert, sslcert, sslkey, statement_cache_capacity",
+                    "application_name, host, port, user, password, dbname, options, sslmode, sslrootcert, sslcert, \
+                     sslkey, sslprovider, channel_binding, keepalives, keepalives_idle, keepalives_interval, \
+                     keepalives_count, tcp_user_timeout, statement_cache_capacity",
                 ))
             });
+        }
+    }
+    Ok(())
+}
+
+/// The settings of libpq for a network that no longer answers ("Parameter Key Words").
+fn set_keep_alive(keep_alive: &mut KeepAlive, name: &str, value: &str) -> Result<(), String> {
+    let number = |what: &str| value.parse::<u32>().map_err(|_| choice(name, what));
+    let seconds =
+        || number("a number of seconds").map(|seconds| Duration::from_secs(seconds.into()));
+    match name {
+        "keepalives" if value == "0" => keep_alive.idle = None,
+        "keepalives" if value == "1" => {}
+        "keepalives" => return Err(choice(name, "0 or 1")),
+        "keepalives_idle" => keep_alive.idle = Some(seconds()?),
+        "keepalives_interval" => keep_alive.interval = seconds()?,
+        "keepalives_count" => keep_alive.count = number("a number")?,
+        "tcp_user_timeout" => {
+            let millis = number("a number of milliseconds")?;
+            keep_alive.unacknowledged = Duration::from_millis(millis.into());
+        }
+        _ => {
+            return Err(unknown(
+                name,
+                "keepalives, keepalives_idle, keepalives_interval, keepalives_count",
+            ));
         }
     }
     Ok(())
@@ -102,11 +153,24 @@ fn set_server(server: &mut ServerAddress, name: &str, value: &str) -> Option<Res
         "sslmode" | "ssl-mode" => match parse_tls(value) {
             Some(tls) => server.tls = tls,
             None => {
-                let modes = "disable, prefer, require, verify-ca or verify-full";
+                let modes = "disable, allow, prefer, require, verify-ca or verify-full";
                 return Some(Err(choice(name, modes)));
             }
         },
-        "sslrootcert" | "ssl-ca" => server.root_certificate = Some(value.into()),
+        "sslrootcert" | "ssl-ca" => {
+            server.roots = match value {
+                "system" => Roots::System,
+                "bundled" => Roots::Bundled,
+                file => Roots::File(file.into()),
+            }
+        }
+        "sslprovider" => {
+            server.provider = match value {
+                "ring" => Some(Provider::Ring),
+                "aws-lc-rs" => Some(Provider::AwsLcRs),
+                _ => return Some(Err(choice(name, "ring or aws-lc-rs"))),
+            }
+        }
         "sslcert" | "ssl-cert" => server.certificate = Some(value.into()),
         "sslkey" | "ssl-key" => server.certificate_key = Some(value.into()),
         "statement_cache_capacity" | "statement-cache-capacity" => match value.parse() {
@@ -123,7 +187,8 @@ fn parse_tls(value: &str) -> Option<Tls> {
     Some(
         match value.to_ascii_lowercase().replace('_', "-").as_str() {
             "disable" | "disabled" => Tls::Disabled,
-            "allow" | "prefer" | "preferred" => Tls::Preferred,
+            "allow" => Tls::Allowed,
+            "prefer" | "preferred" => Tls::Preferred,
             "require" | "required" => Tls::Required,
             "verify-ca" => Tls::VerifyAuthority,
             "verify-full" | "verify-identity" => Tls::VerifyFull,
@@ -139,9 +204,9 @@ fn parse_server(
     scheme: &str,
     default_port: u16,
 ) -> Result<(ServerAddress, UrlOptions)> {
-    let url = Url::parse(text).map_err(|error| wrong_part(scheme, error))?;
-    refuse(scheme, misplaced(&url).into_iter().collect())?;
-    let host = decode(url.host_str().unwrap_or_default());
+    let parts = split(scheme, text)
+        .map_err(|problem| Error::configuration(format!("read a {scheme} URL: {problem}")))?;
+    let host = decode(parts.host);
     if host.contains(',') {
         return Err(Error::configuration(format!(
             "read a {scheme} URL: it names several hosts; a database has one, name each host in a database of its own"
@@ -155,59 +220,22 @@ fn parse_server(
         } else {
             host.clone()
         },
-        port: url.port().unwrap_or(default_port),
+        port: parts.port.unwrap_or(default_port),
         socket: is_socket.then(|| PathBuf::from(&host)),
-        user: Some(decode(url.username())).filter(|user| !user.is_empty()),
-        password: url.password().map(decode),
-        database: Some(decode(url.path().trim_start_matches('/'))).filter(|name| !name.is_empty()),
+        user: Some(decode(parts.user)).filter(|user| !user.is_empty()),
+        password: parts.password.map(decode),
+        database: Some(decode(parts.path.trim_start_matches('/'))).filter(|name| !name.is_empty()),
         tls: Tls::Preferred,
-        root_certificate: None,
+        roots: Roots::Any,
+        provider: None,
         certificate: None,
         certificate_key: None,
         statement_cache: 256,
     };
-    let options = url
-        .query_pairs()
-        .map(|(name, value)| (name.into_owned(), value.into_owned()));
-    Ok((server, options.collect()))
-}
-
-/// The problem of a URL with parts that it should not have. A password with unescaped characters ends up in such a
-/// part, which is therefore never shown.
-fn misplaced(url: &Url) -> Option<String> {
-    let has_at = |part: Option<&str>| part.is_some_and(|part| part.contains('@'));
-    let problem = if !url.has_authority() {
-        "`//` is missing behind the scheme; write it as scheme://user:password@host:port/database"
-    } else if has_at(Some(url.path())) || has_at(url.query()) {
-        "there is an `@` behind the host; in user and password write `@ : / # ?` as %40 %3A %2F %23 %3F, elsewhere \
-         `@` as %40"
-    } else if url.fragment().is_some() {
-        "there is a `#`, which means nothing in it; in user, password and names write it as %23"
-    } else {
-        return None;
-    };
-    Some(problem.to_owned())
+    let options = form_urlencoded::parse(parts.query.as_bytes());
+    Ok((server, options.into_owned().collect()))
 }
 
 fn decode(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
-}
-
-fn wrong_part(scheme: &str, error: ParseError) -> Error {
-    let part = match error {
-        ParseError::InvalidPort => {
-            "the port is not a number from 1 to 65535 (in user and password write `@ : / # ?` as %40 %3A %2F %23 %3F)"
-        }
-        ParseError::EmptyHost => "the host is missing",
-        ParseError::InvalidIpv4Address | ParseError::InvalidIpv6Address => {
-            "the host is not a valid IP address"
-        }
-        ParseError::IdnaError | ParseError::InvalidDomainCharacter => {
-            "the host has a character that no host name may have"
-        }
-        _ => "it is malformed",
-    };
-    Error::configuration(format!(
-        "read a {scheme} URL: {part}; write it as {scheme}://user:password@host:port/database"
-    ))
 }

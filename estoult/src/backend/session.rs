@@ -1,8 +1,9 @@
 //! What a database must do for estoult: a [`Backend`] opens a [`Session`], which runs a [`Statement`].
 
-use std::{fmt, sync::Arc};
+use std::{any::Any, fmt, sync::Arc};
 
 use async_trait::async_trait;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
     backend::features::Features,
@@ -11,6 +12,31 @@ use crate::{
     sql::Dialect,
     value::Datum,
 };
+
+/// A user and a password, from the program's own source.
+#[derive(Clone)]
+pub struct Credentials {
+    pub(crate) user: String,
+    pub(crate) password: String,
+}
+
+impl Credentials {
+    /// A user and a password, which may be a token that is valid for a while.
+    pub fn new(user: impl Into<String>, password: impl Into<String>) -> Self {
+        Self {
+            user: user.into(),
+            password: password.into(),
+        }
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}
 
 /// A kind of database: it opens sessions.
 #[async_trait]
@@ -21,19 +47,94 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Whether a session belongs to the runtime it was opened on.
     fn is_bound_to_runtime(&self) -> bool;
 
-    /// Opens a session.
+    /// Opens a session, with the user and password of the address or these.
     ///
     /// # Errors
     ///
     /// `Connection` when the database can't be reached or refuses the login; `Configuration` when the settings are
     /// wrong.
-    async fn connect(&self) -> Result<Box<dyn Session>>;
+    async fn connect(&self, credentials: Option<&Credentials>) -> Result<Box<dyn Session>>;
+}
+
+/// Whether a transaction is open on a session, as the database itself says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TransactionStatus {
+    /// None is open: a statement commits by itself.
+    #[default]
+    Idle,
+    /// One is open.
+    Open,
+    /// One is open that a failed statement has aborted: it takes nothing but a rollback.
+    Failed,
+}
+
+impl TransactionStatus {
+    /// Whether one is open, aborted or not.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        self != Self::Idle
+    }
+}
+
+/// Where rows are copied into, in the database's own quoting.
+#[derive(Debug, Clone)]
+pub struct CopyTarget {
+    /// The statement that takes the rows.
+    pub statement: Arc<str>,
+    /// The table, quoted, with its schema if it has one.
+    pub table: String,
+    /// The columns, not quoted.
+    pub columns: Vec<String>,
+}
+
+/// A statement, and the sink that gets its rows.
+pub type WithSink = (Statement, Box<dyn Sink>);
+
+/// Where the data of a COPY come from.
+pub type DataReader<'d> = dyn AsyncRead + Send + Unpin + 'd;
+
+/// Where the data of a COPY go.
+pub type DataWriter<'d> = dyn AsyncWrite + Send + Unpin + 'd;
+
+/// A message of another session to those that listen on its channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Notification {
+    /// The channel.
+    pub channel: String,
+    /// What the other session sent; often the key of a row.
+    pub payload: String,
+    /// The server process of the other session.
+    pub process: u32,
+}
+
+impl Notification {
+    pub(crate) fn new(channel: String, payload: String, process: u32) -> Self {
+        Self {
+            channel,
+            payload,
+            process,
+        }
+    }
+}
+
+/// What becomes of a session that a caller releases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Release {
+    /// Another caller may get it.
+    Pool,
+    /// Another caller may get it after [`recover`](Session::recover): it has to be rolled back or reset.
+    Recover,
+    /// It is closed: what the program's own SQL changed can't be reset.
+    Close,
 }
 
 /// An open session with a database: one statement at a time.
 ///
-/// A future of these methods that is dropped leaves the session in an unknown state; the connection marks it busy
-/// before and idle after, and closes it when it is released busy.
+/// What is not finished, such as bytes that are not sent and answers that are still owed, is kept in the session and
+/// not in the futures of these methods: after one was dropped, [`recover`](Self::recover) ends its work.
 #[async_trait]
 pub trait Session: fmt::Debug + Send + 'static {
     /// What the database has and lacks.
@@ -53,12 +154,103 @@ pub trait Session: fmt::Debug + Send + 'static {
     /// The answer of the database, by kind.
     async fn execute(&mut self, statement: Statement) -> Result<Outcome>;
 
-    /// Runs a script of several statements without parameters.
+    /// Runs a script of the program's own: several statements without parameters.
     ///
     /// # Errors
     ///
     /// The answer of the database, by kind; the statements before the failing one may have taken effect.
     async fn batch(&mut self, script: &str) -> Result<()>;
+
+    /// Runs statements of estoult's own, without parameters and rows, that end a transaction or a savepoint.
+    ///
+    /// # Errors
+    ///
+    /// The answer of the database, by kind.
+    async fn control(&mut self, script: &str) -> Result<()> {
+        self.batch(script).await
+    }
+
+    /// Begins a transaction or a savepoint. A session may send it together with the next statement, which then does
+    /// not run, and reports the refusal, when the database refuses to begin.
+    ///
+    /// # Errors
+    ///
+    /// The answer of the database, by kind.
+    async fn begin(&mut self, script: &str) -> Result<()> {
+        self.control(script).await
+    }
+
+    /// Runs independent statements, and gives the outcome of each: sent together where the database takes them so.
+    async fn pipeline(&mut self, statements: Vec<WithSink>) -> Vec<Result<Box<dyn Sink>>> {
+        let mut outcomes = Vec::with_capacity(statements.len());
+        for (statement, sink) in statements {
+            outcomes.push(self.fetch(statement, sink).await);
+        }
+        outcomes
+    }
+
+    /// Inserts rows with a COPY, and gives their number; `None`, with nothing inserted, where an INSERT has to do it.
+    ///
+    /// # Errors
+    ///
+    /// The answer of the database, by kind.
+    async fn copy_rows(&mut self, _: &CopyTarget, _: &[Vec<Datum>]) -> Result<Option<u64>> {
+        Ok(None)
+    }
+
+    /// Sends the data of a `copy … from stdin`, and gives the number of rows.
+    ///
+    /// # Errors
+    ///
+    /// The answer of the database, by kind; `Query` when the data can't be read; `Unsupported` where there is no COPY.
+    async fn copy_in(&mut self, _statement: &str, _data: &mut DataReader<'_>) -> Result<u64> {
+        Err(no_copy(self.features()))
+    }
+
+    /// Receives the data of a `copy … to stdout`, and gives the number of rows.
+    ///
+    /// # Errors
+    ///
+    /// The answer of the database, by kind; `Query` when the data can't be written; `Unsupported` where there is no
+    /// COPY.
+    async fn copy_out(&mut self, _statement: &str, _to: &mut DataWriter<'_>) -> Result<u64> {
+        Err(no_copy(self.features()))
+    }
+
+    /// Waits for a message of another session. A future that is dropped loses none.
+    ///
+    /// # Errors
+    ///
+    /// `Connection` when the connection is lost; `Unsupported` where sessions get no messages.
+    async fn notification(&mut self) -> Result<Notification> {
+        let dialect = self.features().dialect;
+        Err(Error::unsupported(format!(
+            "listen: {dialect} has no messages between sessions; use PostgreSQL"
+        )))
+    }
+
+    /// Sets variables for the transaction that was just begun; see [`Features::transaction_variables`].
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where variables belong to no transaction.
+    async fn set_variables(&mut self, _variables: &[(String, String)]) -> Result<()> {
+        let dialect = self.features().dialect;
+        Err(Error::unsupported(format!(
+            "set a variable for a transaction: {dialect} has none that end with it; use PostgreSQL"
+        )))
+    }
+
+    /// The driver's own connection, for what estoult has no verb for.
+    fn raw(&mut self) -> Option<&mut (dyn Any + Send)> {
+        None
+    }
+
+    /// Whether the program's hooks have prepared the session since it was opened or reset.
+    fn is_prepared(&self) -> bool;
+
+    /// Notes that they have; what they set belongs to the session from now on.
+    fn note_prepared(&mut self);
 
     /// Checks that the database still answers.
     ///
@@ -107,9 +299,29 @@ pub trait Session: fmt::Debug + Send + 'static {
     /// Whether the session can't be used any more.
     fn is_broken(&self) -> bool;
 
-    /// Whether a transaction is open, where the client library reports it.
-    fn is_in_transaction(&self) -> Option<bool> {
-        None
+    /// Whether a transaction is open, after the last answer of the database.
+    fn transaction(&self) -> TransactionStatus;
+
+    /// How many transactions have ended on this session, as far as it was told. A number that has grown within a
+    /// transaction tells that one apart from another that is open now.
+    fn transactions_ended(&self) -> u64;
+
+    /// Ends what operations whose futures were dropped have left behind: cancels the statement, waits for the answers
+    /// that the database still owes, and rolls back. Afterwards the session is idle and may be used again.
+    ///
+    /// # Errors
+    ///
+    /// `Connection` when that is not possible; the session is then broken.
+    async fn recover(&mut self) -> Result<()>;
+
+    /// Called when a caller releases the connection, with no operation in flight: what becomes of the session. Must do
+    /// no I/O.
+    fn release(&mut self) -> Release {
+        if self.transaction().is_open() {
+            Release::Recover
+        } else {
+            Release::Pool
+        }
     }
 
     /// Whether the session was opened for reading only, where the client library reports it.
@@ -119,6 +331,13 @@ pub trait Session: fmt::Debug + Send + 'static {
 
     /// Closes gracefully.
     async fn close(self: Box<Self>);
+}
+
+fn no_copy(features: &Features) -> Error {
+    let dialect = features.dialect;
+    Error::unsupported(format!(
+        "copy data: {dialect} has no COPY; insert the rows with `insert_all`, and read them with a query"
+    ))
 }
 
 fn no_files(features: &Features) -> Error {

@@ -3,6 +3,7 @@
 
 mod classify;
 mod decimal;
+mod lock_wait;
 mod schemas;
 mod session;
 
@@ -25,7 +26,7 @@ use self::{
     session::{SqliteSession, off_thread},
 };
 use crate::{
-    backend::{Backend, DatabaseOptions, Session, address::SqliteAddress},
+    backend::{Backend, Credentials, DatabaseOptions, Session, address::SqliteAddress},
     error::{Error, ErrorKind, Result},
     sql::Dialect,
 };
@@ -171,7 +172,7 @@ impl Backend for Sqlite {
         false
     }
 
-    async fn connect(&self) -> Result<Box<dyn Session>> {
+    async fn connect(&self, _: Option<&Credentials>) -> Result<Box<dyn Session>> {
         let (address, flags, memory) = (self.address.clone(), self.flags(), self.memory.clone());
         let needs_anchor = memory.is_some() && self.anchor.get().is_none();
         let opened = off_thread(move || {
@@ -188,7 +189,8 @@ impl Backend for Sqlite {
         }
         Ok(Box::new(SqliteSession::new(
             connection,
+            &self.address,
             Arc::clone(&self.schemas),
-        )))
+        )?))
     }
 }

@@ -29,11 +29,14 @@ use crate::{
     runtime::Wait,
 };
 
+/// How often a runtime that drives itself is probed.
+const PROBED_EVERY: Duration = Duration::from_millis(500);
+
 /// What bounds a wait.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Bounds {
     limit: Option<(Instant, Duration)>,
-    /// How long the runtime may take to answer; `None` where it is known to be driven.
+    /// How long the runtime may take to answer; `None` where threads of its own drive it, which may be busy.
     answers_within: Option<Duration>,
 }
 
@@ -173,42 +176,38 @@ fn explain_panic<T>(panic: Box<dyn Any + Send>, runtime: &Handle) -> Result<T> {
 impl ThreadWaker {
     /// Waits until the future is woken; fails when its limit is over or the runtime does not answer.
     fn sleep(&self, runtime: &Handle, bounds: Bounds) -> Result<()> {
-        let mut watch = bounds
-            .answers_within
-            .map(|within| LivenessWatch::new(runtime, within));
+        let mut watch = LivenessWatch::new(runtime, bounds.answers_within);
         loop {
             // The limit goes before the wake: a future that is woken again and again must end, too.
             let left = bounds.remaining()?;
             if self.is_set.swap(false, Ordering::AcqRel) {
                 return Ok(());
             }
-            let step = match &mut watch {
-                Some(watch) => Some(watch.check()?),
-                None => None,
-            };
-            // A wake since the flag was read makes `park` return at once; it may also return for no reason.
-            match left.into_iter().chain(step).min() {
-                Some(pause) => thread::park_timeout(pause),
-                None => thread::park(),
-            }
+            let step = watch.check()?;
+            // A wake since the flag was read makes it return at once; it may also return for no reason.
+            thread::park_timeout(left.map_or(step, |left| left.min(step)));
         }
     }
 }
 
 /// Probes a runtime again and again: half of the time passes before a probe is sent, the other half before its answer
-/// is required, so that a short wait sends none.
+/// is required, so that a short wait sends none. A runtime that shuts down never wakes the thread, not even for timers;
+/// it drops the probe.
 struct LivenessWatch<'r> {
     runtime: &'r Handle,
     within: Duration,
+    /// Whether an answer is required: a runtime with threads of its own may take longer, but must not have ended.
+    is_answer_required: bool,
     begun: Instant,
     asked: Option<LivenessProbe>,
 }
 
 impl<'r> LivenessWatch<'r> {
-    fn new(runtime: &'r Handle, within: Duration) -> Self {
+    fn new(runtime: &'r Handle, answers_within: Option<Duration>) -> Self {
         Self {
             runtime,
-            within,
+            within: answers_within.unwrap_or(PROBED_EVERY),
+            is_answer_required: answers_within.is_some(),
             begun: Instant::now(),
             asked: None,
         }
@@ -225,7 +224,11 @@ impl<'r> LivenessWatch<'r> {
             None => self.asked = Some(LivenessProbe::of(self.runtime)),
             Some(asked) if passed < self.within => self.asked = Some(asked),
             Some(asked) => {
-                asked.wait(Duration::ZERO, self.within)?;
+                if self.is_answer_required {
+                    asked.wait(Duration::ZERO, self.within)?;
+                } else if asked.has_ended() {
+                    return Err(LivenessProbe::ended());
+                }
                 self.begun = Instant::now();
                 return Ok(half);
             }

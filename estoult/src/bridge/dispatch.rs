@@ -7,11 +7,11 @@ use tokio::runtime::RuntimeFlavor;
 use super::{
     block_on::{self, Bounds},
     environment, external,
-    subloop::{self, on_new_thread},
+    new_thread::on_new_thread,
     thread_kind::ThreadKind,
     worker::off_worker,
 };
-use crate::error::Result;
+use crate::{error::Result, runtime::Subloop};
 
 /// Waits for a future where it can be driven from here.
 pub(super) fn wait<T: Send>(
@@ -41,7 +41,7 @@ pub(super) fn wait<T: Send>(
 }
 
 fn on_subloop<T>(bounds: Bounds, future: impl Future<Output = Result<T>>) -> Result<T> {
-    let subloop = subloop::get()?;
+    let subloop = Subloop::get()?;
     let _entered = subloop.handle.enter();
     block_on::drive_future(&subloop.handle, bounds, future)
 }

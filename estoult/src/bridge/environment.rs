@@ -14,7 +14,6 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::block_on::{self, Bounds};
 use crate::{
-    database::lifespan::open,
     error::{Error, Result},
     runtime,
 };
@@ -33,7 +32,6 @@ impl Drop for ThreadRuntime {
             // Dropping must not block, and async code may drop it.
             runtime.shutdown_background();
         }
-        runtime::clear_own();
     }
 }
 
@@ -59,7 +57,7 @@ impl Drop for Entered {
 /// Keeps the runtime for the thread's next environment while a lifespan elsewhere keeps connections open, unless the
 /// program left a task on it: a task must not outlive its environment.
 fn leave() {
-    let is_kept = open::is_any_open();
+    let is_kept = runtime::is_any_lifespan_open();
     let ended = THREAD_RUNTIME.try_with(|runtime| {
         runtime
             .borrow_mut()
@@ -87,7 +85,6 @@ fn thread_runtime() -> Result<Rc<ThreadRuntime>> {
             let built = built.map_err(|error| {
                 Error::configuration(format!("make an async environment: {error}"))
             })?;
-            runtime::set_own(built.handle().id());
             Ok(Rc::clone(
                 runtime.insert(Rc::new(ThreadRuntime(Some(built)))),
             ))

@@ -18,7 +18,7 @@ use tokio::{
 use super::{
     block_on::{self, Bounds},
     liveness::LivenessProbe,
-    subloop::on_new_thread,
+    new_thread::on_new_thread,
     thread_kind::ThreadKind,
     worker::off_worker,
 };

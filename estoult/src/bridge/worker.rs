@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use tokio::task::block_in_place;
 
-use super::subloop::on_new_thread;
+use super::new_thread::on_new_thread;
 use crate::error::{Error, Result};
 
 /// Blocks a worker of a multi-thread runtime, after handing its other tasks to another thread.

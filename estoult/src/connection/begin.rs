@@ -1,10 +1,10 @@
 //! How a transaction begins: its settings, and the statements that begin and end it.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use crate::{
     backend::{Features, IsolationStyle},
-    error::Result,
+    error::{Error, Result},
 };
 
 /// Isolation level.
@@ -35,6 +35,10 @@ pub(crate) struct TransactionOptions {
     pub(crate) isolation: Option<Isolation>,
     pub(crate) is_read_only: bool,
     pub(crate) retries: u32,
+    /// How long it may take as a whole, once it has its connection.
+    pub(crate) timeout: Option<Duration>,
+    /// Variables that are set for the transaction alone.
+    pub(crate) variables: Vec<(String, String)>,
     pub(crate) is_of_registry: bool,
     /// Whether the session refuses writes by itself.
     pub(crate) is_session_read_only: bool,
@@ -44,6 +48,14 @@ impl TransactionOptions {
     /// The statement that begins it. PostgreSQL takes the level within BEGIN, MySQL only in a SET TRANSACTION before
     /// it, which counts for the next transaction alone ("SET TRANSACTION" in MySQL's manual).
     pub(crate) fn begin_statement(&self, features: &Features) -> Result<String> {
+        if let [(name, _), ..] = self.variables.as_slice()
+            && !features.transaction_variables
+        {
+            return Err(Error::unsupported(format!(
+                "set the variable `{name}` for a transaction: {} has none that end with it; use PostgreSQL",
+                features.dialect
+            )));
+        }
         let begin = features.begin_write;
         let access = if self.is_read_only { " read only" } else { "" };
         Ok(match (features.isolation, self.isolation) {

@@ -38,8 +38,8 @@ pub trait ConnectionSource: fmt::Debug + Send + Sync + 'static {
     /// `Timeout` and `Connection` when none can be opened.
     async fn acquire_once(&self, origin: &'static Location<'static>) -> Result<Connection>;
 
-    /// Opens connections until this many are idle, for the runtime of the caller. The caller sets the time limit, which
-    /// may be longer than that of `acquire`.
+    /// Opens connections until this many are idle. The caller sets the time limit, which may be longer than that of
+    /// `acquire`.
     ///
     /// # Errors
     ///
@@ -81,20 +81,21 @@ impl ConnectionSource for Pool {
     }
 
     async fn acquire(&self, origin: &'static Location<'static>) -> Result<Connection> {
-        let (session, slot) = self.acquire(origin).await?;
-        Ok(Connection::new(session, Some(slot)))
+        let checkout = self.acquire(origin).await?;
+        Ok(Connection::new(checkout, self.options().statement_timeout))
     }
 
     async fn acquire_once(&self, _: &'static Location<'static>) -> Result<Connection> {
-        Ok(Connection::new(self.open().await?, None))
+        let checkout = self.open().await?;
+        Ok(Connection::new(checkout, self.options().statement_timeout))
     }
 
     async fn warm(&self, connections: usize) -> Result<()> {
         // All are kept until the last one is open; else the first one would be acquired again and again.
         let mut warm = Vec::with_capacity(connections);
         while warm.len() < connections {
-            let (session, slot) = self.acquire_unlimited(Location::caller()).await?;
-            warm.push(Connection::new(session, Some(slot)));
+            let checkout = self.acquire_unlimited(Location::caller()).await?;
+            warm.push(Connection::new(checkout, None));
         }
         Ok(())
     }

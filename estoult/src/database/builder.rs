@@ -1,18 +1,19 @@
 //! [`DatabaseBuilder`]: the settings of a database to be built, and [`DatabaseSource`], what a registry takes as one.
 
-use std::{fmt, marker::PhantomData, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, future::Future, marker::PhantomData, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
-    backend::{self, DatabaseNotConnected, DatabaseOptions, url},
+    backend::{self, Credentials, DatabaseNotConnected, DatabaseOptions, url},
     connection::ConnectionSource,
     database::{
         Database,
         hook::DatabaseHook,
-        hooks::Hooks,
+        hooks::{ConnectionHooks, Hooks},
+        new_connection::{self, NewConnection},
         read_only::{Access, ReadOnly, ReadOnlyDatabase, ReadWrite},
     },
     error::{Error, Result},
-    pool::Pool,
+    pool::{CredentialsSource, Pool},
     writer::check_schema,
 };
 
@@ -21,6 +22,8 @@ pub struct DatabaseBuilder<A = ReadWrite> {
     url: String,
     options: DatabaseOptions,
     hooks: Hooks<Database>,
+    connection_hooks: ConnectionHooks<Database>,
+    credentials: Option<CredentialsSource>,
     access: PhantomData<fn() -> A>,
 }
 
@@ -30,6 +33,8 @@ impl<A> Clone for DatabaseBuilder<A> {
             url: self.url.clone(),
             options: self.options.clone(),
             hooks: self.hooks.clone(),
+            connection_hooks: self.connection_hooks.clone(),
+            credentials: self.credentials.clone(),
             access: PhantomData,
         }
     }
@@ -55,6 +60,8 @@ impl DatabaseBuilder {
             url,
             options: DatabaseOptions::default(),
             hooks: Hooks::default(),
+            connection_hooks: ConnectionHooks::default(),
+            credentials: None,
             access: PhantomData,
         }
     }
@@ -81,6 +88,8 @@ impl DatabaseBuilder {
             url: self.url,
             options: self.options,
             hooks: self.hooks,
+            connection_hooks: self.connection_hooks,
+            credentials: self.credentials,
             access: PhantomData,
         }
     }
@@ -106,6 +115,27 @@ impl<A: Access> DatabaseBuilder<A> {
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.options.connect_timeout = timeout;
+        self
+    }
+
+    /// How long each statement may take, unless [`Query::timeout`](crate::Query::timeout) or the transaction says
+    /// otherwise; without a limit by default.
+    ///
+    /// When the time is over the statement fails with [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) and is
+    /// cancelled in the database; its connection is used again once the database has ended it. Where sync code runs
+    /// SQLite on its own thread, there is no limit: nothing else could stop the statement there.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let database = estoult::Database::builder("sqlite::memory:")
+    ///     .statement_timeout(Duration::from_secs(30))
+    ///     .build()?;
+    /// # Ok::<(), estoult::Error>(())
+    /// ```
+    #[must_use]
+    pub fn statement_timeout(mut self, timeout: Duration) -> Self {
+        self.options.statement_timeout = Some(timeout);
         self
     }
 
@@ -218,6 +248,57 @@ impl<A: Access> DatabaseBuilder<A> {
         self
     }
 
+    /// Runs this on each new connection before its first use, and again when its session was reset: settings,
+    /// temporary tables. When it fails, so does the statement that needed the connection. Several hooks run in the
+    /// order in which they were given.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> estoult::Result<()> {
+    /// use estoult::{Database, Result, database::NewConnection, sql};
+    ///
+    /// async fn prepare(connection: NewConnection) -> Result<()> {
+    ///     sql("create temporary table seen (id integer primary key)").execute(&connection).await?;
+    ///     Ok(())
+    /// }
+    ///
+    /// let database = Database::builder("sqlite::memory:").on_new_connection(prepare).build()?;
+    /// let lifespan = database.connect().await?;
+    /// sql("insert into seen (id) values (1)").execute(&database).await?;
+    /// lifespan.close().await
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn on_new_connection<F, W>(mut self, hook: F) -> Self
+    where
+        F: Fn(NewConnection) -> W + Send + Sync + 'static,
+        W: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.connection_hooks.add(new_connection::hook(hook));
+        self
+    }
+
+    /// Asks this for user and password before each new connection, in place of those of the URL: for tokens that
+    /// expire, or a store of secrets. It counts to [`connect_timeout`](Self::connect_timeout).
+    ///
+    /// ```
+    /// use estoult::{Database, backend::Credentials};
+    ///
+    /// let database = Database::builder("postgres://localhost/shop")
+    ///     .credentials(|| async { Ok(Credentials::new("app", "a token that is valid for some minutes")) })
+    ///     .build();
+    /// # let _ = database;
+    /// ```
+    #[must_use]
+    pub fn credentials<F, W>(mut self, source: F) -> Self
+    where
+        F: Fn() -> W + Send + Sync + 'static,
+        W: Future<Output = Result<Credentials>> + Send + 'static,
+    {
+        self.credentials = Some(CredentialsSource::new(source));
+        self
+    }
+
     /// All settings at once.
     #[must_use]
     pub fn options(mut self, options: DatabaseOptions) -> Self {
@@ -252,7 +333,13 @@ impl<A: Access> DatabaseBuilder<A> {
                 )));
             }
         }
-        Ok(Pool::new(backend, target.to_string(), options))
+        if self.credentials.is_some() && features.opens_schemas {
+            return Err(Error::configuration(format!(
+                "take credentials for {target}: SQLite has no users; leave out `credentials`"
+            )));
+        }
+        let address = target.to_string();
+        Ok(Pool::new(backend, address, options, self.credentials))
     }
 
     /// The database and its pool. Nothing is opened yet.
@@ -262,10 +349,11 @@ impl<A: Access> DatabaseBuilder<A> {
     /// `Configuration` when the URL or a setting is wrong; `Unsupported` when this build lacks the backend.
     pub fn build_pooled(self) -> Result<(A::Database, Arc<Pool>)> {
         let (schema, hooks) = (self.options.schema.clone(), self.hooks.clone());
+        let connection_hooks = self.connection_hooks.clone();
         let pool = Arc::new(self.pool()?);
         let source: Arc<dyn ConnectionSource> = Arc::<Pool>::clone(&pool);
         let database = Database::from_source(pool.address(), source)
-            .with_hooks(hooks)
+            .with_hooks(hooks, connection_hooks)
             .in_default_schema(schema.as_deref());
         Ok((A::handle(&database)?, pool))
     }
@@ -327,6 +415,8 @@ impl<A: Access> From<DatabaseBuilder<A>> for DatabaseSource {
             url: builder.url,
             options: builder.options,
             hooks: builder.hooks,
+            connection_hooks: builder.connection_hooks,
+            credentials: builder.credentials,
             access: PhantomData,
         })))
     }

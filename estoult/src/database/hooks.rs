@@ -11,6 +11,7 @@ use std::{
 };
 
 use crate::{
+    connection::Connection,
     error::{Error, Result},
     runtime::BoxFuture,
 };
@@ -23,6 +24,43 @@ type Hook<D> = Arc<dyn Fn(D) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 pub(crate) struct Hooks<D> {
     on_connect: Vec<Hook<D>>,
     on_disconnect: Vec<Hook<D>>,
+}
+
+/// A hook that prepares a connection of the database and gives it back.
+type ConnectionHook<D> =
+    Arc<dyn Fn(Connection, D) -> BoxFuture<'static, Result<Connection>> + Send + Sync>;
+
+/// The hooks for new connections of a database `D`, in the order in which they were added.
+#[derive(Clone)]
+pub(crate) struct ConnectionHooks<D>(Vec<ConnectionHook<D>>);
+
+impl<D> Default for ConnectionHooks<D> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<D: Clone> ConnectionHooks<D> {
+    pub(crate) fn add(
+        &mut self,
+        hook: impl Fn(Connection, D) -> BoxFuture<'static, Result<Connection>> + Send + Sync + 'static,
+    ) {
+        self.0.push(Arc::new(hook));
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Runs them on a connection, and gives it back.
+    pub(crate) async fn run(&self, mut connection: Connection, database: &D) -> Result<Connection> {
+        for hook in &self.0 {
+            connection = hook(connection, database.clone()).await?;
+        }
+        connection.note_prepared();
+        Ok(connection)
+    }
 }
 
 impl<D> Default for Hooks<D> {

@@ -7,7 +7,6 @@ mod close;
 mod connect;
 mod enter;
 mod guard;
-pub(crate) mod open;
 mod waiter;
 
 use std::{
@@ -19,12 +18,11 @@ pub use self::close::{Closed, DatabaseClosed};
 use self::{
     enter::enter,
     guard::{CLOSE_WITHIN, LifespanGuard},
-    open::OpenLifespan,
 };
 use crate::{
     database::Database,
     error::{Error, ErrorKind, Result},
-    runtime::{BoxFuture, join_bounded},
+    runtime::{BoxFuture, OpenLifespan, join_bounded},
 };
 
 /// How many databases are connected at the same time.
@@ -61,7 +59,7 @@ impl Clone for Lifespan {
 impl Lifespan {
     /// Connects all of them, or none.
     pub(crate) async fn begin(databases: Vec<Database>) -> Result<Self> {
-        // Counted before anything connects: connecting may use the value that open lifespans share.
+        // Counted before anything connects: connecting may use the subloop, which open lifespans keep.
         let open = OpenLifespan::new();
         let works = databases.into_iter().map(|database| -> BoxFuture<'_, _> {
             Box::pin(async move {

@@ -1,6 +1,6 @@
 //! [`Pinned`]: a connection that the caller keeps for several statements.
 
-use std::{fmt, future::Future, panic::Location};
+use std::{any::Any, fmt, future::Future, panic::Location};
 
 use tokio::sync::Mutex;
 
@@ -8,7 +8,7 @@ use crate::{
     backend::Features,
     connection::{Connection, TransactionOptions},
     database::{Database, transaction::Transaction},
-    error::Result,
+    error::{Error, Result},
 };
 
 /// A connection that the caller keeps; see [`Database::pin`]. Dropping it releases the connection as it is: a caller
@@ -43,6 +43,31 @@ impl Pinned {
         self.connection.lock().await.is_in_transaction()
     }
 
+    /// Hands the driver's own connection to work: `rusqlite::Connection` on SQLite, `sqlx::MySqlConnection` on MySQL
+    /// and MariaDB. PostgreSQL has no driver underneath. The versions of these crates are those that estoult was built
+    /// with, and may change with any version of it.
+    ///
+    /// The connection is closed when it is released, since what the work changed is not known.
+    ///
+    /// # Errors
+    ///
+    /// The work's own; `Configuration` when the connection is of another type.
+    pub async fn raw<C: Any, T>(&self, work: impl AsyncFnOnce(&mut C) -> Result<T>) -> Result<T> {
+        let mut connection = self.connection.lock().await;
+        let dialect = connection.features().dialect;
+        let raw = connection.raw()?;
+        let outcome = match raw.and_then(|raw| raw.downcast_mut::<C>()) {
+            Some(raw) => work(raw).await,
+            None => Err(Error::configuration(format!(
+                "use the driver's connection as a `{}`: that of {dialect} is of another type, or there is none; see \
+                 `Pinned::raw`",
+                std::any::type_name::<C>()
+            ))),
+        };
+        connection.end_raw();
+        outcome
+    }
+
     /// Closes the connection instead of releasing it.
     pub fn discard(self) {
         self.connection.into_inner().discard();
@@ -52,10 +77,17 @@ impl Pinned {
     ///
     /// # Errors
     ///
-    /// `Connection` when the connection is lost; `Conflict` when a lock is not free in time.
+    /// `Connection` when the connection is lost; `Conflict` when a lock is not free in time; `Configuration` when the
+    /// program's own SQL has begun a transaction on it already.
     pub async fn begin(self) -> Result<Transaction> {
-        let options = TransactionOptions::default();
-        Transaction::open(self.connection.into_inner(), self.database, &options).await
+        let (connection, options) = (self.connection.into_inner(), TransactionOptions::default());
+        if connection.is_in_transaction() {
+            return Err(Error::configuration(
+                "begin a transaction on a pinned connection: the program's own SQL has begun one on it, which would \
+                 end; end it first, or use another connection",
+            ));
+        }
+        Transaction::open(connection, self.database, &options).await
     }
 }
 

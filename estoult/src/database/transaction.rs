@@ -22,6 +22,9 @@ use crate::{
     runtime,
 };
 
+/// How often a transaction is begun at most when connections turn out to be lost.
+const MOST_BEGINS: u32 = 4;
+
 /// An open transaction. Statements run on `&Transaction`; dropping it rolls back.
 pub struct Transaction {
     shared: Arc<SharedTransaction>,
@@ -37,7 +40,6 @@ struct SharedTransaction {
     is_of_registry: bool,
     connection: Mutex<Connection>,
     nesting: std::sync::Mutex<Nesting>,
-    end_suffix: &'static str,
     features: &'static Features,
 }
 
@@ -55,6 +57,19 @@ impl Nesting {
         self.last_id += 1;
         self.open.push(self.last_id);
         self.last_id
+    }
+
+    /// Refuses a transaction that is not the innermost.
+    fn check(&self, id: u64) -> Result<()> {
+        // Statements of an outer transaction would land in the savepoint, and go away with its rollback.
+        if self.open.last() == Some(&id) {
+            return Ok(());
+        }
+        Err(Error::configuration(if self.open.contains(&id) {
+            "use a transaction: a nested transaction of it is still open; use that one, or end it first"
+        } else {
+            "use a nested transaction: the one around it has ended, and so has this one"
+        }))
     }
 
     /// Ends a transaction with all that is nested in it; whether it was open.
@@ -92,8 +107,7 @@ impl Transaction {
             is_session_read_only: database.is_read_only(),
             ..settings.clone()
         };
-        let statement = settings.begin_statement(features)?;
-        connection.begin(&statement).await?;
+        connection.begin(&settings).await?;
         let mut nesting = Nesting::default();
         let id = nesting.add();
         let shared = SharedTransaction {
@@ -101,7 +115,6 @@ impl Transaction {
             is_of_registry: settings.is_of_registry,
             connection: Mutex::new(connection),
             nesting: std::sync::Mutex::new(nesting),
-            end_suffix: settings.end_suffix(features),
             features,
         };
         Ok(Self {
@@ -135,30 +148,21 @@ impl Transaction {
             // Only now: a rollback that fails, or whose future is dropped, must not be taken for done.
             self.shared.nesting().dropped = None;
         }
-        let nesting = self.shared.nesting();
-        // Statements of an outer transaction would land in the savepoint, and go away with its rollback.
-        if nesting.open.last() == Some(&self.id) {
-            drop(nesting);
-            return Ok(connection);
-        }
-        Err(Error::configuration(if nesting.open.contains(&self.id) {
-            "use a transaction: a nested transaction of it is still open; use that one, or end it first"
-        } else {
-            "use a nested transaction: the one around it has ended, and so has this one"
-        }))
+        self.shared.nesting().check(self.id)?;
+        Ok(connection)
     }
 
     /// Commits; a nested transaction becomes part of the one around it.
     ///
     /// # Errors
     ///
-    /// `Conflict` with concurrent transactions; `Connection` when the connection was lost, and then it is not known
-    /// whether the commit took place.
+    /// `Conflict` with concurrent transactions; `Connection` when the connection was lost before;
+    /// [`CommitUnknown`](ErrorKind::CommitUnknown) when it was lost, or the time was over, before the
+    /// database answered.
     pub async fn commit(self) -> Result<()> {
-        let (depth, end_suffix) = (self.depth, self.shared.end_suffix);
         let mut connection = self.connection().await?;
-        match depth {
-            1 => connection.commit(&format!("commit{end_suffix}")).await?,
+        match self.depth {
+            1 => connection.commit().await?,
             depth => {
                 let name = savepoint(depth);
                 connection
@@ -176,15 +180,14 @@ impl Transaction {
     ///
     /// `Connection` when the connection was lost; the database then rolls back by itself.
     pub async fn rollback(self) -> Result<()> {
-        let (depth, end_suffix) = (self.depth, self.shared.end_suffix);
-        let mut connection = self.connection().await?;
-        match depth {
-            1 => {
-                connection
-                    .roll_back(&format!("rollback{end_suffix}"))
-                    .await?
-            }
-            depth => connection.roll_back_to(&roll_back_to(depth)).await?,
+        if self.depth == 1 {
+            // Savepoints that were dropped go away with the rest, also where they can't be rolled back to any more.
+            let mut connection = self.shared.connection.lock().await;
+            self.shared.nesting().check(self.id)?;
+            connection.roll_back().await?;
+        } else {
+            let mut connection = self.connection().await?;
+            connection.roll_back_to(&roll_back_to(self.depth)).await?;
         }
         self.shared.nesting().end(self.id);
         Ok(())
@@ -206,7 +209,7 @@ impl Transaction {
             id,
         };
         let begun = connection
-            .control(&format!("savepoint {}", savepoint(depth)))
+            .begin_savepoint(&format!("savepoint {}", savepoint(depth)))
             .await;
         if begun.is_err() {
             // The database refused it, so there is no savepoint to roll back to.
@@ -346,13 +349,21 @@ async fn begin(
     options: &TransactionOptions,
     origin: &'static Location<'static>,
 ) -> Result<Transaction> {
-    let connection = database
-        .acquire(origin)
-        .await
-        .map_err(|error| error.at(origin))?;
-    Transaction::open(connection, database.clone(), options)
-        .await
-        .map_err(|error| error.at(origin))
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let acquired = database.acquire(origin).await;
+        let connection = acquired.map_err(|error| error.at(origin))?;
+        // The server may have closed a connection while it was idle. Nothing has run in the transaction yet, so
+        // another connection is as good; after the first loss the pool checks those that are idle.
+        let may_be_stale = connection.is_used_again() && tries < MOST_BEGINS;
+        match Transaction::open(connection, database.clone(), options).await {
+            Err(error) if may_be_stale && matches!(error.kind(), ErrorKind::Connection) => {
+                tracing::debug!(tries, %error, "a transaction is begun on another connection");
+            }
+            begun => return begun.map_err(|error| error.at(origin)),
+        }
+    }
 }
 
 /// A transaction that is still to begin, with its settings.
@@ -370,6 +381,24 @@ impl TransactionBuilder<'_> {
         self
     }
 
+    /// Sets a variable for the transaction, which rules of row security and triggers can read with `current_setting`.
+    /// It is sent together with BEGIN, and ends with the transaction. PostgreSQL alone has such variables; their names
+    /// have a dot.
+    ///
+    /// ```no_run
+    /// # use estoult::{Database, Result, sql};
+    /// # async fn example(database: &Database) -> Result<()> {
+    /// let transaction = database.transaction_with().variable("app.customer", "7");
+    /// transaction.run(async |tx| sql("select * from orders").execute(tx).await).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.options.variables.push((name.into(), value.into()));
+        self
+    }
+
     /// Makes the database refuse writes.
     #[must_use]
     pub fn read_only(mut self) -> Self {
@@ -382,6 +411,15 @@ impl TransactionBuilder<'_> {
     #[must_use]
     pub fn retries(mut self, times: u32) -> Self {
         self.options.retries = times;
+        self
+    }
+
+    /// How long the transaction may take as a whole, once it has its connection: each statement gets what is left. When
+    /// the time is over the statement fails with [`ErrorKind::Timeout`], and the transaction can only be rolled back.
+    /// With retries each try has this much time.
+    #[must_use]
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.options.timeout = Some(limit);
         self
     }
 

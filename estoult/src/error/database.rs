@@ -21,6 +21,11 @@ pub struct DatabaseError {
     pub(crate) column: Option<String>,
     pub(crate) data_type: Option<String>,
     pub(crate) constraint: Option<String>,
+    pub(crate) severity: Option<String>,
+    pub(crate) context: Option<String>,
+    pub(crate) routine: Option<String>,
+    pub(crate) source_file: Option<String>,
+    pub(crate) source_line: Option<u32>,
 }
 
 impl DatabaseError {
@@ -82,6 +87,30 @@ impl DatabaseError {
     #[must_use]
     pub fn constraint(&self) -> Option<&str> {
         self.constraint.as_deref()
+    }
+
+    /// How grave the failure is: `ERROR` ends the statement, `FATAL` the connection.
+    #[must_use]
+    pub fn severity(&self) -> Option<&str> {
+        self.severity.as_deref()
+    }
+
+    /// The calls of functions around the failure, one a line, without the values that they quote.
+    #[must_use]
+    pub fn context(&self) -> Option<&str> {
+        self.context.as_deref()
+    }
+
+    /// The function in the database's own source that reported the failure.
+    #[must_use]
+    pub fn routine(&self) -> Option<&str> {
+        self.routine.as_deref()
+    }
+
+    /// The place in the database's own source that reported the failure: file and line.
+    #[must_use]
+    pub fn source_location(&self) -> Option<(&str, u32)> {
+        self.source_file.as_deref().zip(self.source_line)
     }
 }
 

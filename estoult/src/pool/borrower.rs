@@ -18,6 +18,8 @@ pub(crate) struct Borrower {
     generation: u64,
     acquired: Mutex<Option<Acquired>>,
     in_transaction: AtomicBool,
+    /// Whether it was dropped in the middle of something that the database still has to end.
+    is_recovering: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -60,6 +62,11 @@ impl Borrower {
         }
         // Relaxed here and below: only messages read the flag.
         self.in_transaction.store(false, Ordering::Relaxed);
+        self.is_recovering.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn note_recovery(&self) {
+        self.is_recovering.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn note_transaction(&self, is_open: bool) {
@@ -76,7 +83,9 @@ impl Borrower {
     pub(crate) fn describe(&self) -> Option<String> {
         let acquired = self.acquired.lock().ok()?;
         let acquired = acquired.as_ref()?;
-        let transaction = if self.in_transaction.load(Ordering::Relaxed) {
+        let transaction = if self.is_recovering.load(Ordering::Relaxed) {
+            ", given up, until the database has ended its work"
+        } else if self.in_transaction.load(Ordering::Relaxed) {
             ", in a transaction"
         } else {
             ""

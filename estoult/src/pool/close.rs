@@ -9,7 +9,10 @@ use std::{
 use tokio::runtime::Handle;
 
 use super::{
-    background::close_in_background, released::ReleaseWaiter, shared::Shared,
+    background::close_in_background,
+    released::ReleaseWaiter,
+    sessions::Entry,
+    shared::{Shared, free_taken},
     status::ClosedConnections,
 };
 use crate::{
@@ -26,30 +29,16 @@ impl Shared {
         let sessions = self.take_ended();
         let count = sessions.len();
         for session in sessions {
-            close_in_background(session, false);
+            close_in_background(session);
         }
         count
     }
 
     /// Takes out idle connections of ended lifespans.
     fn take_ended(&self) -> Vec<Box<dyn Session>> {
-        self.take_idle(|generation| !self.is_current(generation))
-    }
-
-    /// Takes out the idle connections whose generation is selected.
-    pub(super) fn take_idle(&self, is_selected: impl Fn(u64) -> bool) -> Vec<Box<dyn Session>> {
-        let mut sessions = Vec::new();
-        for set in self.sets() {
-            let removed = set
-                .retain(|pooled, _| !is_selected(pooled.borrower.generation()))
-                .removed;
-            sessions.extend(
-                removed
-                    .into_iter()
-                    .filter_map(|mut pooled| pooled.session.take()),
-            );
-        }
-        sessions
+        let generation = &self.sessions.generation;
+        let is_ended = |entry: &Entry| !generation.is_current(entry.borrower.generation());
+        free_taken(&self.sessions, self.sessions.take(is_ended))
     }
 
     /// Closes the connections of ended lifespans: the idle ones first, then each as its borrower releases it.
@@ -57,18 +46,22 @@ impl Shared {
         let deadline = Instant::now() + limit;
         // Registered before the first count: a borrower that releases from now on hands its session over to this
         // caller, else the session would be closed where this caller can't wait for it.
-        let _waiter = ReleaseWaiter::new(&self.released);
+        let ended_in_use = || {
+            let generation = self.sessions.generation.number();
+            self.borrowers.count(Some(generation))
+        };
+        let _waiter = ReleaseWaiter::new(&self.sessions.released);
         let mut closed = 0;
-        let mut in_use = self.ended_in_use();
+        let mut in_use = ended_in_use();
         loop {
-            let mut changes = pin!(self.released.changes());
+            let mut changes = pin!(self.sessions.released.changes());
             // Enabled before the count: a release between the count and the await wakes this caller all the same.
             changes.as_mut().enable();
-            let still_in_use = self.ended_in_use();
+            let still_in_use = ended_in_use();
             // Connections that were in use at the last look and are not now were handed over, or were broken and freed.
             let mut sessions = self.take_ended();
             closed += sessions.len() + in_use.saturating_sub(still_in_use);
-            sessions.extend(self.released.take());
+            sessions.extend(self.sessions.released.take());
             // A caller that gives up in here drops the sessions, which closes their sockets.
             close_all(sessions, deadline).await;
             in_use = still_in_use;
@@ -78,7 +71,9 @@ impl Shared {
         }
         ClosedConnections {
             closed,
-            held_by: self.ended_held_by(),
+            held_by: self
+                .borrowers
+                .describe(Some(self.sessions.generation.number())),
         }
     }
 }

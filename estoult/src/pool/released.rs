@@ -76,7 +76,7 @@ impl Drop for ReleaseWaiter<'_> {
         // Closing may drop a session, and with it run other code, so the lock is released first.
         drop(handover);
         for session in left {
-            close_in_background(session, false);
+            close_in_background(session);
         }
     }
 }

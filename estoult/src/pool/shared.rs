@@ -1,30 +1,30 @@
-//! The sets of connections, one for each runtime, and what they have in common: the bound on their number, the
+//! What the connections of one database have in common: the bound on their number, how they are opened and checked, the
 //! borrowers, the last failure.
 
 use std::{
-    collections::HashMap,
+    panic::Location,
     sync::{
-        Arc, Mutex, PoisonError, RwLock, Weak,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
     },
     time::Instant,
 };
 
-use deadpool::managed::{Manager, Metrics, Pool, QueueMode, RecycleError, RecycleResult};
 use once_cell::sync::OnceCell;
-use tokio::{
-    runtime::{Handle, Id},
-    sync::{OwnedSemaphorePermit, Semaphore},
-};
+use tokio::runtime::Handle;
 
 use super::{
-    borrower::{Borrower, SharedBorrower},
-    released::Released,
+    background::close_in_background,
+    borrowers::Borrowers,
+    credentials::CredentialsSource,
+    sessions::{Entry, Idle, Sessions},
+    slot::{Checkout, Grant, Permit, SharedSessions, Slot, check_out, grant},
+    socket_runtime::{SocketRuntime, SocketRuntimes},
 };
 use crate::{
     backend::{Backend, DatabaseOptions, Session},
     error::{Error, ErrorKind, Result},
-    runtime::{self, within},
+    runtime::within,
     sql::Dialect,
 };
 
@@ -33,100 +33,25 @@ pub(super) struct Shared {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) address: String,
     pub(super) options: DatabaseOptions,
-    /// One permit for each open connection, over all runtimes.
-    budget: Arc<Semaphore>,
-    /// How often lifespans started and ended; see `generation.rs`.
-    pub(super) generation: AtomicU64,
-    /// Connections of ended lifespans that are released while a caller waits for them.
-    pub(super) released: Released,
-    /// How many callers wait for a permit that connections of another runtime hold.
-    pub(super) starving: AtomicUsize,
+    credentials: Option<CredentialsSource>,
+    pub(super) sessions: SharedSessions,
+    pub(super) borrowers: Borrowers,
     pub(super) waiting: AtomicUsize,
     /// How many connections are being opened or checked.
     opening: AtomicUsize,
-    /// The set of sessions that belong to no runtime.
-    common: OnceCell<Pool<Connector>>,
-    by_runtime: RwLock<HashMap<Id, Pool<Connector>>>,
-    pub(super) borrowers: Mutex<Vec<Weak<Borrower>>>,
     last_failure: Mutex<Option<String>>,
-    /// When a connection was last found to be lost: those not used since then are checked before they are handed out.
-    last_loss: Mutex<Option<Instant>>,
     /// The dialect that the server turned out to have.
     pub(super) dialect: OnceCell<Dialect>,
+    socket_runtimes: Arc<SocketRuntimes>,
 }
 
-/// A connection in the pool; its session is absent while it is in use.
-pub(super) struct Pooled {
-    pub(super) session: Option<Box<dyn Session>>,
-    pub(super) opened: Instant,
-    pub(super) used: Instant,
-    pub(super) borrower: SharedBorrower,
-    _permit: OwnedSemaphorePermit,
-}
-
-/// Opens and checks the connections of one set.
-pub(super) struct Connector {
-    shared: Weak<Shared>,
-}
-
-impl Manager for Connector {
-    type Type = Pooled;
-    type Error = Error;
-
-    async fn create(&self) -> Result<Pooled> {
-        let shared = self.shared.upgrade().ok_or_else(closed)?;
-        // deadpool bounds this set; the permit bounds all sets, and with them what the server has to bear.
-        let permit = shared.permit().await?;
-        // Read before the connection is opened: one whose lifespan ends meanwhile is closed on release.
-        let generation = shared.generation.load(Ordering::SeqCst);
-        let session = shared.open().await?;
-        let borrower = shared.new_borrower(generation);
-        let now = Instant::now();
-        Ok(Pooled {
-            session: Some(session),
-            opened: now,
-            used: now,
-            borrower,
-            _permit: permit,
-        })
-    }
-
-    async fn recycle(&self, pooled: &mut Pooled, _: &Metrics) -> RecycleResult<Error> {
-        let shared = self
-            .shared
-            .upgrade()
-            .ok_or_else(|| RecycleError::Backend(closed()))?;
-        let Some(session) = &mut pooled.session else {
-            return Err(RecycleError::message("its session was not released"));
-        };
-        // Relaxed: an outdated value hands out a connection of an ended lifespan, which is then closed on release.
-        if pooled.borrower.generation() != shared.generation.load(Ordering::Relaxed) {
-            return Err(RecycleError::message("its lifespan has ended"));
-        }
-        let now = Instant::now();
-        if shared
-            .options
-            .max_age
-            .is_some_and(|age| now - pooled.opened > age)
-        {
-            return Err(RecycleError::message("it is too old"));
-        }
-        // A connection that was used a moment ago is alive: a check would cost each statement a round trip.
-        if now - pooled.used > shared.options.ping_after || shared.is_suspect(pooled.used) {
-            let _opening = Counted::new(&shared.opening);
-            let pinged = within(shared.options.connect_timeout, session.ping()).await;
-            pinged.ok_or_else(|| RecycleError::message("it did not answer"))??;
-        }
-        pooled.used = now;
-        Ok(())
-    }
-}
-
-fn closed() -> Error {
-    Error::new(
-        ErrorKind::Connection,
-        "open a connection: the database handle is gone",
-    )
+/// Whether an idle session may be used.
+enum Check {
+    Ready,
+    /// Only after the database has answered a ping.
+    Unknown,
+    /// It has to be closed.
+    Unusable,
 }
 
 impl Shared {
@@ -134,70 +59,173 @@ impl Shared {
         backend: Arc<dyn Backend>,
         address: String,
         options: DatabaseOptions,
+        credentials: Option<CredentialsSource>,
     ) -> Self {
         Self {
-            budget: Arc::new(Semaphore::new(options.max_connections)),
+            sessions: Arc::new(Sessions::new(options.max_connections)),
             backend,
             address,
             options,
-            generation: AtomicU64::new(0),
-            released: Released::default(),
-            starving: AtomicUsize::new(0),
+            credentials,
+            borrowers: Borrowers::default(),
             waiting: AtomicUsize::new(0),
             opening: AtomicUsize::new(0),
-            common: OnceCell::new(),
-            by_runtime: RwLock::new(HashMap::new()),
-            borrowers: Mutex::new(Vec::new()),
-            last_failure: Mutex::new(None),
-            last_loss: Mutex::new(None),
+            last_failure: Mutex::default(),
             dialect: OnceCell::new(),
+            socket_runtimes: Arc::default(),
         }
     }
 
-    /// How many connections are open or being opened.
-    pub(super) fn open_count(&self) -> usize {
-        let free = self.budget.available_permits();
-        self.options.max_connections.saturating_sub(free)
-    }
-
-    /// The permit for one more connection. When other runtimes' connections hold all permits, an idle one of theirs is
-    /// closed, or else the next one that is released.
-    async fn permit(&self) -> Result<OwnedSemaphorePermit> {
-        // Fast path; it overtakes no waiter, since the semaphore hands a freed permit to its waiters first.
-        if let Ok(permit) = Arc::clone(&self.budget).try_acquire_owned() {
-            return Ok(permit);
+    fn check(&self, entry: &Entry, now: Instant) -> Check {
+        let is_too_old = self
+            .options
+            .max_age
+            .is_some_and(|limit| entry.age(now) > limit);
+        if is_too_old || !self.sessions.is_pooled(entry) {
+            return Check::Unusable;
         }
-        // Counted before idle connections are searched: a release sees either the count, or leaves an idle connection
-        // that this search finds. See `Slot::release`, which does the two in the reverse order.
-        let _starving = Counted::new(&self.starving);
-        self.evict_idle();
-        Arc::clone(&self.budget)
-            .acquire_owned()
-            .await
-            .map_err(|_| closed())
+        // A connection that was used a moment ago is alive: a check would cost each statement a round trip.
+        let idle = now.saturating_duration_since(entry.used);
+        if idle > self.options.ping_after || self.sessions.is_suspect(entry.used) {
+            return Check::Unknown;
+        }
+        Check::Ready
     }
 
-    /// Closes one idle connection of a runtime, which frees its permit. Connections that belong to no runtime are one
-    /// set, whose callers never wait for the permit of another.
-    pub(super) fn evict_idle(&self) {
-        let sets = self
-            .by_runtime
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut is_found = false;
-        for set in sets.values() {
-            // False for the first connection only: that one is removed, the others are kept.
-            set.retain(|_, _| std::mem::replace(&mut is_found, true));
-            if is_found {
-                return;
+    /// The idle session that was used last.
+    #[inline]
+    pub(super) fn take_idle(&self) -> Option<Checkout> {
+        let idle = self.sessions.take_last()?;
+        Some(check_out(&self.sessions, idle))
+    }
+
+    /// Hands out an idle session that needs no check; the session itself where it needs one.
+    #[inline]
+    pub(super) fn ready(
+        &self,
+        (session, mut slot): Checkout,
+        origin: &'static Location<'static>,
+    ) -> std::result::Result<Checkout, Checkout> {
+        let now = Instant::now();
+        match self.check(slot.entry(), now) {
+            Check::Ready => {
+                let entry = slot.entry_mut();
+                entry.used = now;
+                entry.borrower.take(origin, now);
+                Ok((session, slot))
+            }
+            Check::Unknown | Check::Unusable => Err((session, slot)),
+        }
+    }
+
+    /// A connection: an idle one, or one that is opened, or one that is waited for. `first` is an idle session that was
+    /// taken already.
+    pub(super) async fn acquire(
+        &self,
+        first: Option<Checkout>,
+        origin: &'static Location<'static>,
+    ) -> Result<Checkout> {
+        let mut next = first;
+        loop {
+            let permit = match next.take() {
+                Some(checkout) => match self.checked(checkout, origin).await {
+                    Ok(checkout) => return Ok(checkout),
+                    Err(permit) => permit,
+                },
+                None => match grant(&self.sessions).await? {
+                    Grant::Session(handed_over) => {
+                        next = handed_over.take();
+                        continue;
+                    }
+                    Grant::Permit(permit) => return self.open_slot(permit, origin).await,
+                },
+            };
+            // Another idle session goes before a new one; the permit of the closed one is then given back.
+            next = self.take_idle();
+            if next.is_none() {
+                return self.open_slot(permit, origin).await;
             }
         }
     }
 
-    pub(super) async fn open(&self) -> Result<Box<dyn Session>> {
+    /// Checks a session as far as it needs it; its permit when it was closed instead.
+    async fn checked(
+        &self,
+        checkout: Checkout,
+        origin: &'static Location<'static>,
+    ) -> std::result::Result<Checkout, Permit> {
+        let (mut session, mut slot) = match self.ready(checkout, origin) {
+            Ok(checkout) => return Ok(checkout),
+            Err(checkout) => checkout,
+        };
+        if let Check::Unusable = self.check(slot.entry(), Instant::now()) {
+            if !slot.entry().is_unreachable() {
+                close_in_background(session);
+            }
+            return Err(slot.into_permit());
+        }
+        let pinged = {
+            let _opening = Counted::new(&self.opening);
+            within(self.options.connect_timeout, session.ping()).await
+        };
+        if !matches!(pinged, Some(Ok(()))) {
+            return Err(slot.into_permit());
+        }
+        let (entry, now) = (slot.entry_mut(), Instant::now());
+        entry.used = now;
+        entry.borrower.take(origin, now);
+        Ok((session, slot))
+    }
+
+    /// Opens a connection with a permit.
+    async fn open_slot(
+        &self,
+        permit: Permit,
+        origin: &'static Location<'static>,
+    ) -> Result<Checkout> {
+        // Read before the connection is opened: one whose lifespan ends meanwhile is closed on release.
+        let generation = self.sessions.generation.number();
+        let (session, socket_runtime) = self.open().await?;
+        let (borrower, now) = (self.borrowers.add(generation), Instant::now());
+        borrower.take(origin, now);
+        let entry = Entry {
+            opened: now,
+            used: now,
+            borrower,
+            socket_runtime,
+        };
+        Ok((session, Slot::new(Box::new(entry), permit)))
+    }
+
+    /// Opens a connection that counts nowhere and is closed on release.
+    pub(super) async fn open_outside(&self) -> Result<Checkout> {
+        let (session, socket_runtime) = self.open().await?;
+        let now = Instant::now();
+        let entry = Entry {
+            opened: now,
+            used: now,
+            borrower: Arc::default(),
+            socket_runtime,
+        };
+        Ok((session, Slot::new(Box::new(entry), Permit::none())))
+    }
+
+    /// Opens a session, on the runtime that it belongs to from then on.
+    async fn open(&self) -> Result<(Box<dyn Session>, Option<Arc<SocketRuntime>>)> {
         let _opening = Counted::new(&self.opening);
+        let socket_runtime = self.socket_runtime()?;
         let limit = self.options.connect_timeout;
-        let opened = within(limit, self.backend.connect()).await.unwrap_or_else(|| {
+        let connecting = async {
+            let credentials = match &self.credentials {
+                Some(source) => Some(source.get().await?),
+                None => None,
+            };
+            match &socket_runtime {
+                Some(runtime) => runtime.connect(&*self.backend, credentials.as_ref()).await,
+                None => self.backend.connect(credentials.as_ref()).await,
+            }
+        };
+        let opened = within(limit, connecting).await.unwrap_or_else(|| {
             Err(Error::new(
                 ErrorKind::Timeout,
                 format!(
@@ -217,91 +245,38 @@ impl Shared {
         let session = opened?;
         // The first connection decides between MySQL and MariaDB; later ones of the same URL answer the same.
         let _ = self.dialect.set(session.features().dialect);
-        Ok(session)
+        Ok((session, socket_runtime))
     }
 
-    pub(super) fn note_loss(&self) {
-        *self
-            .last_loss
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-    }
-
-    /// Whether another connection was lost since this one was used last.
-    fn is_suspect(&self, used: Instant) -> bool {
-        let loss = self
-            .last_loss
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        loss.is_some_and(|loss| loss >= used)
-    }
-
-    fn new_set(self: &Arc<Self>) -> Result<Pool<Connector>> {
-        // Last in, first out: the connection used last needs no check, and those that are not needed grow old.
-        Pool::builder(Connector {
-            shared: Arc::downgrade(self),
-        })
-        .max_size(self.options.max_connections)
-        .queue_mode(QueueMode::Lifo)
-        .build()
-        .map_err(|error| Error::configuration(format!("build a pool: {error}")))
-    }
-
-    /// The set of the current runtime, or the one that belongs to none.
-    pub(super) fn set(self: &Arc<Self>) -> Result<Pool<Connector>> {
+    /// Where a session is opened that can't change its runtime; `None` for one that belongs to no runtime.
+    fn socket_runtime(&self) -> Result<Option<Arc<SocketRuntime>>> {
         if !self.backend.is_bound_to_runtime() {
-            return self.common.get_or_try_init(|| self.new_set()).cloned();
+            return Ok(None);
         }
-        let Ok(current) = Handle::try_current() else {
+        if Handle::try_current().is_err() {
             return Err(Error::configuration(format!(
                 "use {}: no tokio runtime runs here; call it from one, or inside of `with_async_env`",
                 self.address
             )));
-        };
-        let id = current.id();
-        let known = self
-            .by_runtime
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&id)
-            .cloned();
-        if let Some(set) = known {
-            return Ok(set);
         }
-        let mut sets = self
-            .by_runtime
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        // Another thread of the same runtime may have been faster between the two locks.
-        if let Some(set) = sets.get(&id) {
-            return Ok(set.clone());
-        }
-        let set = self.new_set()?;
-        sets.insert(id, set.clone());
-        // A runtime that has ended drops the guard at once, and the guard takes this lock.
-        drop(sets);
-        let guard = RuntimeEnd {
-            shared: Arc::downgrade(self),
-            id,
-        };
-        runtime::drop_at_end(&current, guard);
-        Ok(set)
-    }
-
-    pub(super) fn sets(&self) -> Vec<Pool<Connector>> {
-        let sets = self
-            .by_runtime
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        sets.values()
-            .cloned()
-            .chain(self.common.get().cloned())
-            .collect()
+        let runtime = self.socket_runtimes.here(|id| {
+            let sessions = Arc::downgrade(&self.sessions);
+            let runtimes = Arc::downgrade(&self.socket_runtimes);
+            move || {
+                // Marked before the search: a release sees either the mark, or is early enough to be found here.
+                if let (Some(sessions), Some(runtimes)) = (sessions.upgrade(), runtimes.upgrade()) {
+                    runtimes.end(id);
+                    let unreachable = sessions.take(Entry::is_unreachable);
+                    drop(free_taken(&sessions, unreachable));
+                }
+            }
+        })?;
+        Ok(Some(runtime))
     }
 
     /// Where the connections are and why none can be opened, for a caller that waited in vain.
     pub(super) fn exhausted(&self) -> Error {
-        let lines = self.held_by();
+        let lines = self.borrowers.describe(None);
         let (limit, max) = (self.options.acquire_timeout, self.options.max_connections);
         let mut message = format!(
             "no connection was free within {limit:?}: {} of {max} are in use",
@@ -332,25 +307,14 @@ impl Shared {
     }
 }
 
-/// Forgets a runtime's connections when the runtime ends.
-struct RuntimeEnd {
-    shared: Weak<Shared>,
-    id: Id,
-}
-
-impl Drop for RuntimeEnd {
-    fn drop(&mut self) {
-        if let Some(shared) = self.shared.upgrade() {
-            let mut sets = shared
-                .by_runtime
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
-            // The sockets are closed after the lock is free: other runtimes need it for each acquire.
-            let set = sets.remove(&self.id);
-            drop(sets);
-            drop(set);
-        }
-    }
+/// Frees the permits of sessions that were taken out, and gives the sessions.
+pub(super) fn free_taken(sessions: &SharedSessions, taken: Vec<Idle>) -> Vec<Box<dyn Session>> {
+    let sessions = taken.into_iter().map(|idle| {
+        // Freed one by one: each may let another waiter open a connection.
+        drop(Permit::counted(Arc::clone(sessions)));
+        idle.session
+    });
+    sessions.collect()
 }
 
 /// Counts a caller until it is dropped, so that a caller that gives up is not counted on.

@@ -1,13 +1,12 @@
 //! [`Loader`]: how the rows of a query are read, each by itself or together with associated rows.
 //!
-//! Invariant: a loader asks for rows through [`Fetch`] and knows no connection.
+//! Invariant: a loader says which selects it needs and takes their rows; it knows no connection.
 
-use std::{fmt, sync::Arc};
+use std::{any::Any, collections::VecDeque, fmt, sync::Arc};
 
 use crate::{
     error::Result,
     row::{Decode, Sink},
-    runtime::BoxFuture,
     statement::Select,
 };
 
@@ -38,22 +37,30 @@ impl<R> fmt::Debug for Loader<R> {
     }
 }
 
-/// Runs a query and the selects of its preloads.
+/// A query with preloads, ready to be loaded.
 pub(crate) trait Load<R>: Send + Sync {
-    /// The rows with their associated rows.
-    fn load<'a>(
-        &'a self,
-        on: &'a mut dyn Fetch,
-        select: &'a Select,
-    ) -> BoxFuture<'a, Result<Vec<R>>>;
+    /// Begins with this select for the rows themselves.
+    fn begin<'l>(&'l self, select: Select) -> Box<dyn Loading<R> + 'l>;
 }
 
-/// A connection as loaders see it.
-pub(crate) trait Fetch: Send {
-    /// Runs a select in the database that its table is in; its rows go to the sink.
-    fn fetch<'a>(
-        &'a mut self,
-        select: &'a Select,
-        sink: Box<dyn Sink>,
-    ) -> BoxFuture<'a, Result<Box<dyn Sink>>>;
+/// Rows that are being loaded, one level of associations after the other: all selects of a level are known once the
+/// rows of the level above are there, so that they can be sent together.
+pub(crate) trait Loading<R>: Send {
+    /// The selects of the next level; none when all rows are there.
+    fn requests(&mut self) -> Result<Vec<Request>>;
+
+    /// Takes the answers to its last requests, in their order.
+    fn accept(&mut self, answers: &mut VecDeque<Box<dyn Sink>>) -> Result<()>;
+
+    /// The rows of the root schema, a `Vec` of it, as soon as they are there.
+    fn roots(&self) -> Option<&dyn Any>;
+
+    /// The rows with their associated rows.
+    fn finish(self: Box<Self>) -> Result<Vec<R>>;
+}
+
+/// A select, and the sink that its rows go to.
+pub(crate) struct Request {
+    pub(crate) select: Select,
+    pub(crate) sink: Box<dyn Sink>,
 }

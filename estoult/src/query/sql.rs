@@ -3,7 +3,7 @@
 //! Invariant: only the crate `estoult-sql` finds parameters in a text, so strings and comments are never changed, and
 //! only the writer writes SQL of its own in their place.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use crate::{
     backend::Statement,
@@ -123,6 +123,13 @@ impl Sql {
     /// Runs on this database of the registry, whatever the default is.
     pub fn using(mut self, name: impl AsRef<str>) -> Self {
         self.route.database = Some(Arc::from(name.as_ref()));
+        self
+    }
+
+    /// Gives the statement this much time, whatever the database's
+    /// [`statement_timeout`](crate::DatabaseBuilder::statement_timeout) is.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.route.timeout = Some(limit);
         self
     }
 

@@ -1,6 +1,6 @@
 //! [`UpdateAll`]: a change of all rows that a query's filters match.
 
-use std::{fmt, marker::PhantomData};
+use std::{fmt, marker::PhantomData, time::Duration};
 
 use crate::{
     expr::{Node, Operand},
@@ -32,6 +32,14 @@ impl<S: Model> UpdateAll<S> {
             changes: Vec::new(),
             schema: PhantomData,
         }
+    }
+
+    /// Gives the statement this much time, whatever the database's
+    /// [`statement_timeout`](crate::DatabaseBuilder::statement_timeout) is.
+    #[must_use]
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.rows.route.timeout = Some(limit);
+        self
     }
 
     /// Sets a further column.

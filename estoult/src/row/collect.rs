@@ -60,6 +60,33 @@ impl<R: Send + 'static> Sink for Collected<R> {
     }
 }
 
+/// The sink of a statement whose rows nothing reads: how many rows it inserted, changed or deleted.
+#[derive(Default)]
+pub(crate) struct Affected(u64);
+
+impl Affected {
+    pub(crate) fn from_sink(sink: Box<dyn Sink>) -> Result<u64> {
+        let affected = sink.into_any().downcast::<Self>();
+        affected
+            .map(|affected| affected.0)
+            .map_err(|_| Error::internal("count rows: the session handed back another sink"))
+    }
+}
+
+impl Sink for Affected {
+    fn row(&mut self, _: &dyn Cells) -> Result<()> {
+        Ok(())
+    }
+
+    fn affected(&mut self, rows: u64) {
+        self.0 = rows;
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
 /// The index in the result of each column; the error names all that are missing.
 fn order(cells: &dyn Cells, columns: &[&str]) -> Result<Vec<usize>> {
     let found: Vec<&str> = (0..cells.len()).map(|index| cells.name(index)).collect();

@@ -1,6 +1,6 @@
 //! [`Route`]: the database and schema that a statement chooses when it is made, before its handle is known.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::context::Context;
 
@@ -13,6 +13,8 @@ pub(crate) struct Route {
     pub(crate) schema: Option<Arc<str>>,
     /// The schema of the scope.
     pub(crate) scope: Option<Arc<str>>,
+    /// How long each of its statements may take, if not as long as the database says.
+    pub(crate) timeout: Option<Duration>,
 }
 
 impl Route {
@@ -27,6 +29,7 @@ impl Route {
             database: None,
             schema: None,
             scope,
+            timeout: None,
         }
     }
 

@@ -78,12 +78,12 @@ impl Select {
     }
 
     /// The query that counts its rows.
-    pub(crate) fn counting(&self) -> Self {
-        let mut counting = self.clone();
+    pub(crate) fn counting(self) -> Self {
+        let mut counting = self;
         // The order of the rows does not change their number, and PostgreSQL refuses it beside an aggregate.
         counting.order.clear();
         // `count(*)` beside these clauses would count groups, or rows before the limit: they move into a subquery.
-        if self.has_more_than_filters() {
+        if counting.has_more_than_filters() {
             if counting.columns.is_empty() && !counting.is_distinct {
                 // The outer query counts rows and reads no column of theirs.
                 counting.columns.push(Node::Value(Datum::Int(1)));
@@ -95,8 +95,8 @@ impl Select {
     }
 
     /// The query that reads one row if there is any; its columns don't matter.
-    pub(crate) fn at_most_one(&self) -> Self {
-        let mut one = self.clone();
+    pub(crate) fn at_most_one(self) -> Self {
+        let mut one = self;
         one.order.clear();
         if one.limit.is_none() {
             one.limit = Some(1);

@@ -4,8 +4,8 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 
 use crate::{
     database::{
-        Database, Pinned, ReadOnlyDatabase, ReadOnlyPinned, ReadOnlyTransaction, Siblings,
-        Transaction,
+        Database, NewConnection, Pinned, ReadOnlyDatabase, ReadOnlyPinned, ReadOnlyTransaction,
+        Siblings, Transaction,
     },
     registry::Registry,
     table::Untenanted,
@@ -135,6 +135,16 @@ impl Writes for Transaction {}
 
 #[diagnostic::do_not_recommend]
 impl Writes for Pinned {}
+
+#[diagnostic::do_not_recommend]
+impl Reads for NewConnection {
+    fn executor(&self) -> Executor<'_> {
+        self.pinned().executor()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Writes for NewConnection {}
 
 #[diagnostic::do_not_recommend]
 impl<T, E: Writes<T> + ?Sized> Writes<T> for &E {}

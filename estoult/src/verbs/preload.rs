@@ -1,31 +1,103 @@
-//! Runs preloads: one statement per association and level, whatever the number of rows.
+//! Runs preloads: one statement per association and level, whatever the number of rows, and one round trip a level
+//! where the database takes statements together.
 //!
 //! Invariant: nothing is loaded because a field was touched.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    any::Any,
+    collections::{HashMap, HashSet, VecDeque},
+};
 
 use crate::{
     error::{Error, Result},
     expr::Node,
-    query::{Children, Extend, Fetch, HasRoot, Load, Loader, Preload, PreloadLoader},
-    row::Collected,
-    runtime::BoxFuture,
+    query::{Children, Extend, HasRoot, Load, Loader, Loading, Preload, PreloadLoader, Request},
+    row::{Collected, Decode, Sink},
     statement::Select,
     table::Model,
     value::Datum,
+    verbs::target::Checkout,
 };
 
+/// Loads the rows of a query level by level; the selects of a level travel together.
+pub(super) async fn load<R: Send + 'static>(
+    loader: &Loader<R>,
+    on: &mut Checkout<'_>,
+    select: Select,
+) -> Result<Vec<R>> {
+    let mut loading = loader.begin(select);
+    loop {
+        let requests = loading.requests()?;
+        if requests.is_empty() {
+            return loading.finish();
+        }
+        let mut answers = on.fetch_all(requests).await?;
+        loading.accept(&mut answers)?;
+    }
+}
+
 impl<R: Send + 'static> Loader<R> {
-    /// Runs the query and the selects of its preloads.
-    pub(super) async fn run(&self, on: &mut dyn Fetch, select: &Select) -> Result<Vec<R>> {
+    fn begin<'l>(&'l self, select: Select) -> Box<dyn Loading<R> + 'l> {
         match self {
-            Self::Rows(decode) => {
-                let sink = Collected::new(*decode, select.table().name());
-                Collected::from_sink(on.fetch(select, Box::new(sink)).await?)
-            }
-            Self::Preload(load) => load.load(on, select).await,
+            Self::Rows(decode) => Box::new(RowsLoading {
+                table: select.table().name(),
+                select: Some(select),
+                decode: *decode,
+                rows: None,
+            }),
+            Self::Preload(load) => load.begin(select),
         }
     }
+}
+
+/// Rows without associated rows: one select.
+struct RowsLoading<R> {
+    /// Until it is asked for.
+    select: Option<Select>,
+    table: &'static str,
+    decode: Decode<R>,
+    rows: Option<Vec<R>>,
+}
+
+impl<R: Send + 'static> Loading<R> for RowsLoading<R> {
+    fn requests(&mut self) -> Result<Vec<Request>> {
+        let request = self.select.take().map(|select| Request {
+            select,
+            sink: Box::new(Collected::new(self.decode, self.table)),
+        });
+        Ok(request.into_iter().collect())
+    }
+
+    fn accept(&mut self, answers: &mut VecDeque<Box<dyn Sink>>) -> Result<()> {
+        let is_awaiting = self.select.is_none() && self.rows.is_none();
+        if let Some(sink) = is_awaiting.then(|| answers.pop_front()).flatten() {
+            self.rows = Some(Collected::from_sink(sink)?);
+        }
+        Ok(())
+    }
+
+    fn roots(&self) -> Option<&dyn Any> {
+        self.rows.as_ref().map(|rows| -> &dyn Any { rows })
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<R>> {
+        self.rows
+            .ok_or_else(|| Error::internal("preload rows: a select has no answer"))
+    }
+}
+
+/// Rows that are loaded together with the associated rows of one more association.
+struct PreloadLoading<'l, R, P, C, Q, N> {
+    rows: Box<dyn Loading<R> + 'l>,
+    preload: &'l Preload<P, C, Q, N>,
+    /// The keys of the rows, once they are there, and the rows that refer to them.
+    children: Option<ChildrenLoading<'l, Q>>,
+}
+
+struct ChildrenLoading<'l, Q> {
+    keys: Vec<Option<Datum>>,
+    /// `None` where no row has a key.
+    rows: Option<Box<dyn Loading<Q> + 'l>>,
 }
 
 impl<R, P, C, Q, N> Load<R::With> for PreloadLoader<R, Preload<P, C, Q, N>, N::Loaded>
@@ -36,23 +108,64 @@ where
     Q: HasRoot<Schema = C> + Clone,
     N: Children<Q>,
 {
-    fn load<'a>(
-        &'a self,
-        on: &'a mut dyn Fetch,
-        select: &'a Select,
-    ) -> BoxFuture<'a, Result<Vec<R::With>>> {
-        Box::pin(async move {
-            // Three stages: the parents, the children of all parents in one select, each child to its parents.
-            let rows = self.rows.run(on, select).await?;
-            let keys: Vec<_> = rows
-                .iter()
-                .map(|row| self.preload.key(row.root()))
-                .collect::<Result<_>>()?;
-            let children = self.preload.rows(on, &keys).await?;
-            let children = self.preload.distribute(children, keys)?;
-            let joined = rows.into_iter().zip(children);
-            Ok(joined.map(|(row, children)| row.with(children)).collect())
+    fn begin<'l>(&'l self, select: Select) -> Box<dyn Loading<R::With> + 'l> {
+        Box::new(PreloadLoading {
+            rows: self.rows.begin(select),
+            preload: &self.preload,
+            children: None,
         })
+    }
+}
+
+impl<R, P, C, Q, N> Loading<R::With> for PreloadLoading<'_, R, P, C, Q, N>
+where
+    R: Extend<N::Loaded, Schema = P> + Send + 'static,
+    P: Model,
+    C: Model,
+    Q: HasRoot<Schema = C> + Clone,
+    N: Children<Q>,
+{
+    fn requests(&mut self) -> Result<Vec<Request>> {
+        let mut requests = self.rows.requests()?;
+        if self.children.is_none()
+            && let Some(roots) = self.rows.roots()
+        {
+            let keys = self.preload.keys(roots)?;
+            let rows = self.preload.begin(&keys);
+            self.children = Some(ChildrenLoading { keys, rows });
+        }
+        let children = self.children.as_mut();
+        if let Some(children) = children.and_then(|children| children.rows.as_mut()) {
+            requests.extend(children.requests()?);
+        }
+        Ok(requests)
+    }
+
+    fn accept(&mut self, answers: &mut VecDeque<Box<dyn Sink>>) -> Result<()> {
+        self.rows.accept(answers)?;
+        let children = self.children.as_mut();
+        match children.and_then(|children| children.rows.as_mut()) {
+            Some(children) => children.accept(answers),
+            None => Ok(()),
+        }
+    }
+
+    fn roots(&self) -> Option<&dyn Any> {
+        self.rows.roots()
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<R::With>> {
+        let rows = self.rows.finish()?;
+        let children = self
+            .children
+            .ok_or_else(|| Error::internal("preload rows: associated rows were not asked for"))?;
+        let found = match children.rows {
+            Some(rows) => rows.finish()?,
+            None => Vec::new(),
+        };
+        let children = self.preload.distribute(found, children.keys)?;
+        let joined = rows.into_iter().zip(children);
+        Ok(joined.map(|(row, children)| row.with(children)).collect())
     }
 }
 
@@ -63,14 +176,20 @@ where
     Q: HasRoot<Schema = C> + Clone,
     N: Children<Q>,
 {
-    /// The value by which a row's associated rows are found.
-    fn key(&self, parent: &P) -> Result<Option<Datum>> {
-        let key = value_of(parent, &self.keys.own.to_string())?;
-        Ok(Some(key).filter(|key| !key.is_null()))
+    /// The values by which the rows' associated rows are found.
+    fn keys(&self, roots: &dyn Any) -> Result<Vec<Option<Datum>>> {
+        let Some(roots) = roots.downcast_ref::<Vec<P>>() else {
+            return Err(Error::internal(
+                "preload rows: a query for rows of one schema has those of another",
+            ));
+        };
+        let column = self.keys.own.to_string();
+        let key = |root: &P| Ok(Some(value_of(root, &column)?).filter(|key| !key.is_null()));
+        roots.iter().map(key).collect()
     }
 
-    /// The rows that refer to one of the keys, in the preload's order.
-    async fn rows(&self, on: &mut dyn Fetch, keys: &[Option<Datum>]) -> Result<Vec<Q>> {
+    /// Begins to load the rows that refer to one of the keys, in the preload's order.
+    fn begin(&self, keys: &[Option<Datum>]) -> Option<Box<dyn Loading<Q> + '_>> {
         // Parents may share a key, such as the author of many books; each is sent once.
         let mut known = HashSet::new();
         let distinct: Vec<_> = keys
@@ -80,7 +199,7 @@ where
             .cloned()
             .collect();
         if distinct.is_empty() {
-            return Ok(Vec::new());
+            return None;
         }
         let column = Node::column(C::table_spec(), self.keys.other);
         let mut select = self.query.select.clone();
@@ -89,7 +208,7 @@ where
         if let Some(limit) = self.limit {
             select = select.limit_per_group(column, limit);
         }
-        self.query.loader.run(on, &select).await
+        Some(self.query.loader.begin(select))
     }
 
     /// The rows of each key, in the order of the keys.

@@ -15,6 +15,7 @@ use crate::{
     verbs::{
         call_site::CallSite,
         executor::{Executor, Reads},
+        preload,
     },
     writer::{self, SqlContext},
 };
@@ -151,10 +152,10 @@ async fn all<S: Model, R: Send + 'static>(
                 let table = select.table().name();
                 connection.rows(statement, *decode, table).await
             }
-            Loader::Preload(load) => {
-                // The loader starts with this very select and renders those of the associations.
+            Loader::Preload(_) => {
+                // Loading starts with this very select and renders those of the associations.
                 connection.set_next(statement);
-                load.load(&mut connection, &select).await
+                preload::load(&loader, &mut connection, select).await
             }
         }
     })
@@ -198,7 +199,7 @@ async fn count(on: Executor<'_>, select: Select, call: CallSite) -> Result<u64> 
     call.run(async {
         let table = select.table();
         let target = on.target(&call, &select.route, Some(table)).await?;
-        let statement = writer::count(&select, &target.context())?;
+        let statement = writer::count(select, &target.context())?;
         let mut connection = target.acquire().await?;
         let rows = connection
             .rows(statement, <(u64,)>::from_row, table.name())
@@ -212,7 +213,7 @@ async fn exists(on: Executor<'_>, select: Select, call: CallSite) -> Result<bool
     call.run(async {
         let table = select.table();
         let target = on.target(&call, &select.route, Some(table)).await?;
-        let statement = writer::exists(&select, &target.context())?;
+        let statement = writer::exists(select, &target.context())?;
         let mut connection = target.acquire().await?;
         let rows = connection.rows(statement, |_| Ok(()), table.name()).await?;
         Ok(!rows.is_empty())

@@ -4,9 +4,11 @@
 //! none.
 
 use std::{
+    collections::VecDeque,
     ops::{Deref, DerefMut},
     panic::Location,
     sync::Arc,
+    time::Duration,
 };
 
 use tokio::sync::MutexGuard;
@@ -16,9 +18,8 @@ use crate::{
     connection::Connection,
     database::{ConnectionsId, Database},
     error::{Error, Result},
-    query::Fetch,
+    query::Request,
     row::Sink,
-    runtime::BoxFuture,
     statement::{Route, Select},
     table::Table,
     value::Datum,
@@ -39,6 +40,8 @@ pub(super) struct Target<'a> {
     table_database: Option<&'static str>,
     /// The schema that was chosen, if any.
     schema: Option<Arc<str>>,
+    /// How long each statement may take, if the verb says so.
+    timeout: Option<Duration>,
     /// A connection that was acquired early, to learn the dialect.
     early: Option<Connection>,
 }
@@ -80,6 +83,7 @@ impl<'a> Executor<'a> {
             features,
             table_database: table.and_then(Table::database),
             schema: schema.cloned(),
+            timeout: route.timeout,
             early,
         })
     }
@@ -159,10 +163,22 @@ impl<'a> Target<'a> {
             .for_tenant(self.executor.tenant)
     }
 
+    /// Refuses a statement for another database than this one.
+    pub(super) fn check_same(&self, other: &Database) -> Result<()> {
+        if self.database.connections_id() == other.connections_id() {
+            return Ok(());
+        }
+        let (first, second) = (self.database.name(), other.name());
+        Err(Error::configuration(format!(
+            "run a pipeline: its statements are for the databases `{first}` and `{second}`, but it has one connection; \
+             make a pipeline for each"
+        )))
+    }
+
     /// The connection: one from the pool, or that of the transaction.
     pub(super) async fn acquire(mut self) -> Result<Checkout<'a>> {
         // The lock of a shared connection is held until the verb ends: verbs on one transaction run one after another.
-        let connection = match (self.early.take(), self.executor.handle) {
+        let mut connection = match (self.early.take(), self.executor.handle) {
             (Some(connection), _) => CheckedOut::Owned(connection),
             (None, Handle::Registry(_) | Handle::Database(_)) => {
                 CheckedOut::Owned(self.database.acquire(self.origin).await?)
@@ -172,10 +188,13 @@ impl<'a> Target<'a> {
             }
             (None, Handle::Pinned(pinned)) => CheckedOut::Shared(pinned.connection.lock().await),
         };
+        // Also when there is none: the connection of a transaction has that of the verb before.
+        connection.set_verb_timeout(self.timeout);
         Ok(Checkout {
             connection,
             next: None,
             scope: CheckoutScope {
+                timeout: self.timeout,
                 tenant: self.executor.tenant,
                 handle: self.executor.handle,
                 origin: self.origin,
@@ -207,12 +226,33 @@ struct CheckoutScope<'a> {
     tenant: Option<&'a Datum>,
     handle: Handle<'a>,
     origin: &'static Location<'static>,
+    timeout: Option<Duration>,
     /// The pool that the connection belongs to.
     connections: ConnectionsId,
     /// The database that the table names.
     table_database: Option<&'static str>,
     schema: Option<Arc<str>>,
     default_schema: Option<Arc<str>>,
+}
+
+impl Deref for CheckedOut<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        match self {
+            Self::Owned(connection) => connection,
+            Self::Shared(connection) => connection,
+        }
+    }
+}
+
+impl DerefMut for CheckedOut<'_> {
+    fn deref_mut(&mut self) -> &mut Connection {
+        match self {
+            Self::Owned(connection) => connection,
+            Self::Shared(connection) => connection,
+        }
+    }
 }
 
 impl<'a> Checkout<'a> {
@@ -230,6 +270,44 @@ impl<'a> Checkout<'a> {
     /// Uses this statement for the next select instead of rendering it again.
     pub(super) fn set_next(&mut self, statement: Statement) {
         self.next = Some(statement);
+    }
+
+    /// Runs selects, each in the database that its table is in: those on this connection together.
+    pub(super) async fn fetch_all(
+        &mut self,
+        requests: Vec<Request>,
+    ) -> Result<VecDeque<Box<dyn Sink>>> {
+        let mut answers: Vec<Option<Box<dyn Sink>>> = Vec::new();
+        let (mut places, mut statements) = (Vec::new(), Vec::new());
+        for (place, Request { select, sink }) in requests.into_iter().enumerate() {
+            if let Some(other) = self.other_database(select.table())? {
+                let scope = self.scope.clone();
+                answers.push(Some(fetch_from(other, scope, &select, sink).await?));
+                continue;
+            }
+            let statement = match self.next.take() {
+                Some(statement) => statement,
+                None => writer::select(&select, &self.context())?,
+            };
+            answers.push(None);
+            places.push(place);
+            statements.push((statement, sink));
+        }
+        let fetched = match statements.pop() {
+            None => Vec::new(),
+            // Fast path: a level with one association.
+            Some((statement, sink)) if statements.is_empty() => {
+                vec![Connection::fetch(self, statement, sink).await]
+            }
+            Some(last) => {
+                statements.push(last);
+                Connection::pipeline(self, statements).await?
+            }
+        };
+        for (place, sink) in places.into_iter().zip(fetched) {
+            answers[place] = Some(sink?);
+        }
+        Ok(answers.into_iter().flatten().collect())
     }
 
     /// The database of this table, if it is another one.
@@ -265,6 +343,7 @@ async fn fetch_from(
     // Acquired while the verb has its first connection. Verbs that preload in opposite directions may wait for each
     // other when both pools are exhausted; the acquire timeout ends that.
     let mut connection = other.acquire(scope.origin).await?;
+    connection.set_verb_timeout(scope.timeout);
     let features = connection.features();
     if let Some(schema) = &scope.schema {
         check_schema(schema, features)?;
@@ -274,42 +353,16 @@ async fn fetch_from(
     connection.fetch(statement, sink).await
 }
 
-impl Fetch for Checkout<'_> {
-    fn fetch<'f>(
-        &'f mut self,
-        select: &'f Select,
-        sink: Box<dyn Sink>,
-    ) -> BoxFuture<'f, Result<Box<dyn Sink>>> {
-        Box::pin(async move {
-            if let Some(other) = self.other_database(select.table())? {
-                let scope = self.scope.clone();
-                return fetch_from(other, scope, select, sink).await;
-            }
-            let statement = match self.next.take() {
-                Some(statement) => statement,
-                None => writer::select(select, &self.context())?,
-            };
-            Connection::fetch(self, statement, sink).await
-        })
-    }
-}
-
 impl Deref for Checkout<'_> {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
-        match &self.connection {
-            CheckedOut::Owned(connection) => connection,
-            CheckedOut::Shared(connection) => connection,
-        }
+        &self.connection
     }
 }
 
 impl DerefMut for Checkout<'_> {
     fn deref_mut(&mut self) -> &mut Connection {
-        match &mut self.connection {
-            CheckedOut::Owned(connection) => connection,
-            CheckedOut::Shared(connection) => connection,
-        }
+        &mut self.connection
     }
 }

@@ -95,6 +95,16 @@ impl<'a> SqlContext<'a> {
         }
     }
 
+    /// What decides about the schemas of tables: the one that the statement names with its table, the one that was
+    /// chosen, and the one of the settings.
+    pub(super) fn schemas(&self) -> (Option<(&'static Table, &'a str)>, [Option<&'a str>; 2]) {
+        let named = self.named.map(|(table, schema)| (table, &**schema));
+        (
+            named,
+            [self.chosen, self.default].map(|schema| schema.map(|name| &**name)),
+        )
+    }
+
     /// The schema that raw SQL runs in, and whether it was chosen for this statement.
     pub(crate) fn of_raw(&self) -> (Option<&'a Arc<str>>, bool) {
         (self.chosen.or(self.default), self.chosen.is_some())

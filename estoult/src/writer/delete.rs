@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sea_query::DeleteStatement;
 
-use super::{SqlContext, Writer};
+use super::{SqlContext, Writer, Written, text_cache, text_key::TextKey};
 use crate::{
     backend::Statement,
     error::Result,
@@ -26,8 +26,14 @@ pub(crate) fn delete_by_key(table: &'static Table, context: &SqlContext<'_>) -> 
 /// The delete of all rows that the filters match.
 pub(crate) fn delete(rows: &Select, context: &SqlContext<'_>) -> Result<Statement> {
     rows.only_filters("delete")?;
+    let context = context.of(&rows.route, rows.table());
+    let key = TextKey::of_delete(rows, context);
+    text_cache::statement(key, || write_delete(rows, context))
+}
+
+pub(super) fn write_delete(rows: &Select, context: SqlContext<'_>) -> Result<Written> {
     let table = rows.table();
-    let mut writer = Writer::new(context.of(&rows.route, table));
+    let mut writer = Writer::new(context);
     let mut statement = DeleteStatement::new();
     statement.from_table(writer.table(table));
     if let Some(restriction) = writer.tenant(table) {

@@ -4,13 +4,12 @@ use std::borrow::Cow;
 
 use sea_query::{Alias, BinOper, Expr as SqlExpr, ExprTrait, Func, SelectStatement};
 
-use super::{Writer, limits::limit_error, plain};
+use super::{Writer, origin::Origin, plain};
 use crate::{
-    backend::LikeStyle,
     error::Error,
     expr::{ColumnRef, Comparison, Exists, Function, Node},
     table::Table,
-    value::{Datum, Kind},
+    value::Kind,
 };
 
 /// The functions that estoult installs in SQLite for exact decimals.
@@ -30,7 +29,7 @@ impl Writer<'_> {
             Node::SubqueryColumn(name) => SqlExpr::col(Alias::new(*name)),
             // Only a list of columns has aliases, which `Writer::selected` renders.
             Node::Aliased(node, _) => self.expr(node),
-            Node::Value(datum) => self.value(datum.clone(), "a filter"),
+            Node::Value(datum) => self.value(datum.clone(), Origin::value(datum), "a filter"),
             Node::Parameter(kind) => self.parameter(*kind),
             Node::Compare(comparison, kind, left, right) => {
                 self.compare(*comparison, *kind, left, right)
@@ -72,7 +71,7 @@ impl Writer<'_> {
         let column = name_of(left);
         let left = self.collated(left, kind);
         let right = match right {
-            Node::Value(datum) => self.value(datum.clone(), &column),
+            Node::Value(datum) => self.value(datum.clone(), Origin::value(datum), &column),
             right => self.expr(right),
         };
         left.binary(operator(comparison), right)
@@ -114,7 +113,10 @@ impl Writer<'_> {
         match self.context.restriction(table) {
             Ok(restriction) => restriction.map(|(spec, tenant)| {
                 let column = Node::Column(ColumnRef { table, spec });
-                self.compare(Comparison::Equal, spec.kind, &column, &Node::Value(tenant))
+                let name = name_of(&column);
+                let left = self.collated(&column, spec.kind);
+                let tenant = self.value(tenant, Origin::tenant(table), &name);
+                left.binary(BinOper::Equal, tenant)
             }),
             Err(error) => {
                 self.refuse(error);
@@ -158,34 +160,6 @@ impl Writer<'_> {
     pub(super) fn distinct_form(&mut self, node: &Node) -> (SqlExpr, bool) {
         let kind = node.kind();
         (self.collated(node, kind), self.needs_collation(node, kind))
-    }
-
-    fn like(&mut self, node: &Node, pattern: &str, ignores_case: bool) -> SqlExpr {
-        use plain::Match;
-
-        let column = name_of(node);
-        let left = self.expr(node);
-        let style = match (self.features.like, ignores_case) {
-            (LikeStyle::Native, false) => Match::Like,
-            (LikeStyle::Native, true) => Match::ILike,
-            // LIKE of SQLite ignores case; GLOB does not, and can use an index (lang_expr, "The LIKE, GLOB …").
-            (LikeStyle::Glob, false) => Match::Glob,
-            (LikeStyle::Glob, true) => Match::EscapedLike,
-            // MySQL compares by the collation of the column, and the default one ignores case.
-            (LikeStyle::Collation, false) => Match::BinaryLike,
-            (LikeStyle::Collation, true) => Match::LowerLike,
-        };
-        let text = match style {
-            Match::Glob => glob(pattern),
-            _ => pattern.to_owned(),
-        };
-        // SQLite reads a pattern up to its first NUL (`patternCompare` in func.c), so it would match other rows.
-        if !self.features.nul_in_pattern && text.contains('\0') {
-            let reason = "a pattern with the character NUL";
-            self.refuse(limit_error(&column, reason, self.features));
-        }
-        let pattern = self.value(Datum::Text(text), &column);
-        plain::matched(self.features, style, left, pattern)
     }
 
     fn call(&mut self, function: Function, kind: Kind, argument: &Node) -> SqlExpr {
@@ -246,33 +220,5 @@ fn operator(comparison: Comparison) -> BinOper {
         Comparison::LessOrEqual => BinOper::SmallerThanOrEqual,
         Comparison::Greater => BinOper::GreaterThan,
         Comparison::GreaterOrEqual => BinOper::GreaterThanOrEqual,
-    }
-}
-
-/// A LIKE pattern as a GLOB pattern, which SQLite matches case-sensitively.
-fn glob(pattern: &str) -> String {
-    let mut glob = String::with_capacity(pattern.len());
-    let mut characters = pattern.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '%' => glob.push('*'),
-            '_' => glob.push('?'),
-            // A trailing backslash has nothing to escape and matches itself.
-            '\\' => push_literal(&mut glob, characters.next().unwrap_or('\\')),
-            other => push_literal(&mut glob, other),
-        }
-    }
-    glob
-}
-
-fn push_literal(glob: &mut String, character: char) {
-    match character {
-        // GLOB has no escape character; a class of one character matches it literally.
-        '*' | '?' | '[' => {
-            glob.push('[');
-            glob.push(character);
-            glob.push(']');
-        }
-        other => glob.push(other),
     }
 }

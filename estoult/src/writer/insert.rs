@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use sea_query::{Alias, InsertStatement};
 
-use super::{SqlContext, Writer, limits::check_datum, plain};
+use super::{
+    SqlContext, Writer,
+    limits::check_datum,
+    plain::{self, quoted},
+};
 use crate::{
-    backend::{BulkStyle, Features, Statement},
+    backend::{BulkStyle, CopyTarget, Features, Statement},
     error::{Error, Result},
     statement::Insert,
     value::{Datum, Kind},
@@ -88,7 +92,7 @@ pub(crate) fn insert_rows(
     let mut writer = Writer::new(*context);
     // sea-query writes the head only; see `plain::rows` and `plain::unnest` for the rows.
     let head = writer.insert_into(insert);
-    let mut statement = writer.finish(&head)?;
+    let mut statement = writer.finish(&head)?.statement;
     let source = match features.bulk {
         BulkStyle::Unnest => {
             let casts: Vec<_> = insert
@@ -106,6 +110,27 @@ pub(crate) fn insert_rows(
         BulkStyle::Rows => rows.into_iter().flatten().collect(),
     };
     Ok(statement)
+}
+
+/// Where the rows of an insert are copied into; `None` for a database without COPY.
+pub(crate) fn copy_target(insert: &Insert, context: &SqlContext<'_>) -> Option<CopyTarget> {
+    let features = context.features;
+    if !features.copies_rows {
+        return None;
+    }
+    let name = quoted(insert.table.name(), features);
+    let table = match context.schema(insert.table) {
+        Some(schema) => format!("{}.{name}", quoted(schema, features)),
+        None => name,
+    };
+    let columns = insert.columns.iter().map(|spec| spec.name.to_string());
+    let columns: Vec<_> = columns.collect();
+    let list: Vec<_> = columns.iter().map(|name| quoted(name, features)).collect();
+    Some(CopyTarget {
+        statement: Arc::from(plain::copy_rows(&table, &list.join(", "))),
+        table,
+        columns,
+    })
 }
 
 /// The native enum that the values of a column are cast to, if any.

@@ -45,6 +45,11 @@ pub(crate) fn check_value(datum: &Datum, name: &str, features: &Features) -> Res
     }
 }
 
+/// Whether the database can store the value.
+pub(super) fn is_storable(datum: &Datum, features: &Features) -> bool {
+    exceeded_limit(datum, features).is_none()
+}
+
 /// The error for a value that exceeds a limit for this reason.
 pub(crate) fn limit_error(name: &str, reason: &str, features: &Features) -> Error {
     let message = format!(

@@ -2,7 +2,7 @@
 
 use sea_query::{Expr as SqlExpr, ExprTrait};
 
-use super::{Writer, plain};
+use super::{Writer, origin::Origin, plain};
 use crate::{
     backend::{Features, ListStyle},
     expr::Node,
@@ -13,6 +13,20 @@ use crate::{
 const MAX_PLACEHOLDERS: usize = 1024;
 /// The same for a list in raw SQL on SQLite.
 const MAX_RAW_PLACEHOLDERS: usize = 100;
+
+/// Whether a list that is not empty is one parameter whatever its length, so that the text does not depend on it.
+pub(super) fn is_one_parameter(kind: Kind, features: &Features) -> bool {
+    match features.list {
+        ListStyle::Array => true,
+        ListStyle::Json => !is_rounded_in_json(kind),
+        ListStyle::Placeholders => false,
+    }
+}
+
+/// SQLite may round a float that it reads from JSON, so that it would match another value.
+fn is_rounded_in_json(kind: Kind) -> bool {
+    matches!(kind, Kind::Float32 | Kind::Float64)
+}
 
 impl Writer<'_> {
     /// `node in (values)`.
@@ -30,15 +44,14 @@ impl Writer<'_> {
                     Kind::Enum(kind) => Some(kind.name),
                     _ => None,
                 };
-                let list = self.value(Datum::List(kind, values.to_vec()), &column);
+                let list = Datum::List(kind, values.to_vec());
+                let list = self.value(list, Origin::list(node), &column);
                 plain::any(self.features, left, list, label)
             }
-            // SQLite may round a float that it reads from JSON, so that it would match another value.
-            ListStyle::Json if matches!(kind, Kind::Float32 | Kind::Float64) => {
-                self.placeholders(left, kind, values)
-            }
+            ListStyle::Json if is_rounded_in_json(kind) => self.placeholders(left, kind, values),
             ListStyle::Json => {
-                let list = self.value(Datum::List(kind, values.to_vec()), &column);
+                let list = Datum::List(kind, values.to_vec());
+                let list = self.value(list, Origin::list(node), &column);
                 plain::json_each(self.features, left, list, kind == Kind::Bytes)
             }
             ListStyle::Placeholders => self.placeholders(left, kind, values),
@@ -50,7 +63,7 @@ impl Writer<'_> {
         if values.len() > MAX_PLACEHOLDERS
             && let Some((column, list)) = json_table(kind, values)
         {
-            let list = self.value(Datum::Text(list), "a list");
+            let list = self.value(Datum::Text(list), Origin::Computed, "a list");
             return plain::json_table(self.features, left, list, column);
         }
         // Lists are padded to a power of two with their last value, which changes no result and keeps the number of
@@ -61,7 +74,7 @@ impl Writer<'_> {
         let items: Vec<_> = values
             .iter()
             .chain(last)
-            .map(|value| self.value(value.clone(), "a list"))
+            .map(|value| self.value(value.clone(), Origin::value(value), "a list"))
             .collect();
         left.is_in(items)
     }

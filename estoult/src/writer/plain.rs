@@ -172,3 +172,8 @@ pub(super) fn rows(columns: usize, rows: usize) -> String {
     }
     text
 }
+
+/// The statement that takes rows in binary form.
+pub(super) fn copy_rows(table: &str, columns: &str) -> String {
+    format!("copy {table} ({columns}) from stdin (format binary)")
+}

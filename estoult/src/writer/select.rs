@@ -7,7 +7,10 @@ use sea_query::{
     SelectStatement, WindowStatement,
 };
 
-use super::{Output, SqlContext, Writer};
+use super::{
+    Output, SqlContext, Writer, Written, input::bound_rows, origin::Origin, text_cache,
+    text_key::TextKey,
+};
 use crate::{
     backend::Statement,
     error::Result,
@@ -20,7 +23,13 @@ use crate::{
 
 /// The statement that reads the rows.
 pub(crate) fn select(select: &Select, context: &SqlContext<'_>) -> Result<Statement> {
-    let mut writer = Writer::new(context.of(&select.route, select.table()));
+    let context = context.of(&select.route, select.table());
+    let key = TextKey::of_select(select, context);
+    text_cache::statement(key, || write_select(select, context))
+}
+
+pub(super) fn write_select(select: &Select, context: SqlContext<'_>) -> Result<Written> {
+    let mut writer = Writer::new(context);
     let statement = writer.select(select);
     writer.finish(&statement)
 }
@@ -33,12 +42,12 @@ pub(crate) fn without_database(select: &Select, dialect: Dialect) -> Result<Stat
 }
 
 /// The statement that counts the rows.
-pub(crate) fn count(select: &Select, context: &SqlContext<'_>) -> Result<Statement> {
+pub(crate) fn count(select: Select, context: &SqlContext<'_>) -> Result<Statement> {
     self::select(&select.counting(), context)
 }
 
 /// The statement that returns a row if there is one.
-pub(crate) fn exists(select: &Select, context: &SqlContext<'_>) -> Result<Statement> {
+pub(crate) fn exists(select: Select, context: &SqlContext<'_>) -> Result<Statement> {
     self::select(&select.at_most_one(), context)
 }
 
@@ -192,18 +201,30 @@ impl Writer<'_> {
     }
 
     fn limit(&mut self, select: &Select, statement: &mut SelectStatement) {
-        match (select.limit, select.offset) {
-            (Some(rows), _) => {
-                statement.limit(Ord::min(rows, Output::MAX_ROWS));
+        match &select.limit {
+            Some(rows) => {
+                statement.limit(self.rows(rows));
             }
-            (None, Some(_)) if self.features.offset_needs_limit => {
+            None if select.offset.is_some() && self.features.offset_needs_limit => {
                 // SQLite and MySQL have no OFFSET without LIMIT (manuals, "SELECT").
                 statement.limit(Output::UNLIMITED);
             }
-            (None, _) => {}
+            None => {}
         }
-        if let Some(rows) = select.offset {
-            statement.offset(Ord::min(rows, Output::MAX_ROWS));
+        if let Some(rows) = &select.offset {
+            statement.offset(self.rows(rows));
+        }
+    }
+
+    /// What stands in the tree for a number of rows: the index of its value where it is bound, or the number itself.
+    fn rows(&mut self, rows: &u64) -> u64 {
+        let number = bound_rows(*rows);
+        if !self.features.bound_limit {
+            return number.unsigned_abs();
+        }
+        match self.store(Datum::Int(number), Origin::rows(rows)) {
+            Some(index) => u64::from(index),
+            None => 0,
         }
     }
 }

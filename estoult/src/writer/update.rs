@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sea_query::{Alias, UpdateStatement};
 
-use super::{SqlContext, Writer};
+use super::{SqlContext, Writer, Written, origin::Origin, text_cache, text_key::TextKey};
 use crate::{
     backend::Statement,
     error::Result,
@@ -38,10 +38,19 @@ pub(crate) fn update(
     context: &SqlContext<'_>,
 ) -> Result<Statement> {
     rows.only_filters("update")?;
-    let table = update.table;
-    let mut writer = Writer::new(context.of(&rows.route, table));
+    let context = context.of(&rows.route, update.table);
+    let key = TextKey::of_update(update, rows, context);
+    text_cache::statement(key, || write_update(update, rows, context))
+}
+
+pub(super) fn write_update(
+    update: &Update,
+    rows: &Select,
+    context: SqlContext<'_>,
+) -> Result<Written> {
+    let mut writer = Writer::new(context);
     let mut statement = writer.set(update);
-    if let Some(restriction) = writer.tenant(table) {
+    if let Some(restriction) = writer.tenant(update.table) {
         statement.and_where(restriction);
     }
     for filter in &rows.filters {
@@ -60,7 +69,7 @@ impl Writer<'_> {
                 // The message about a refused value names the column that is set.
                 Node::Value(datum) => {
                     let column = format!("{}.{}", update.table.name(), spec.name);
-                    self.value(datum.clone(), &column)
+                    self.value(datum.clone(), Origin::value(datum), &column)
                 }
                 node => self.expr(node),
             };

@@ -1,6 +1,7 @@
 //! Environments that overlap, fail, end in any order, and what a thread keeps between them.
 
 use std::{
+    collections::HashSet,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::mpsc::sync_channel,
     thread,
@@ -230,7 +231,7 @@ on_every_fresh!(
 );
 
 on_every_fresh!(
-    requests_of_a_thread_pool_open_a_connection_a_thread,
+    requests_of_a_thread_pool_open_no_more_connections_than_they_use_at_once,
     |fresh| {
         let registry = registry(fresh)?;
         let outer = registry.enter_sync()?;
@@ -251,14 +252,11 @@ on_every_fresh!(
             let joined = threads.into_iter().map(|thread| thread.join().unwrap());
             joined.collect()
         });
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         for sessions in sessions {
-            let mut sessions = sessions?;
-            sessions.dedup();
-            assert_eq!(sessions.len(), 1, "a thread changed its connection");
-            seen.extend(sessions);
+            seen.extend(sessions?);
         }
-        assert_eq!(seen.len(), 4);
+        assert!(seen.len() <= 4, "{} connections", seen.len());
         assert_eq!(run_sync(Author::query().count(&registry))?, 100);
         outer.close()?;
         assert_eq!(registry.default_database().status().open, 0);
@@ -301,20 +299,19 @@ on_every_fresh!(
     }
 );
 
-on_every_fresh!(the_connections_of_a_thread_go_with_it, |fresh| {
+on_every_fresh!(connections_outlive_the_thread_that_opened_them, |fresh| {
     let registry = registry(fresh)?;
     let listing = Listing::of(fresh)?;
     let lifespan = runtime().block_on(registry.connect())?;
     let of_thread = registry.clone();
     let used = thread::spawn(move || of_thread.with_async_env(|| insert_and_count(&of_thread)));
     used.join().unwrap()?;
-    // Those of SQLite belong to no thread.
-    let kept = usize::from(fresh.backend() == Backend::Sqlite);
-    assert_eq!(registry.default_database().status().open, kept);
+    assert_eq!(registry.default_database().status().open, 1);
+    runtime().block_on(lifespan.close())?;
     assert_eventually("the server lists none", async || {
         listing.count().await.unwrap() == 0
     });
-    runtime().block_on(lifespan.close())
+    Ok(())
 });
 
 /// A registry of one connection.

@@ -80,8 +80,9 @@ fn it_is_made_once_when_many_ask_at_once() {
                 scope.spawn(|| {
                     barrier.wait();
                     let id = from_a_driver(async {
-                        // All of them are inside now.
+                        // All of them are inside now; the subloop's own thread may still be starting.
                         barrier.wait();
+                        await_subloops(1);
                         most.fetch_max(threads("estoult-subloop"), Ordering::SeqCst);
                         barrier.wait();
                         Ok(Handle::current().id())

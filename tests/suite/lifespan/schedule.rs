@@ -19,7 +19,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::nowhere;
 use crate::support::{
-    Backend, Fresh, cut_after, eventually, on_every_fresh, runtime,
+    Backend, Dice, Fresh, cut_after, eventually, on_every_fresh, runtime,
     servers::{mysql_url, postgres_url},
     within,
 };
@@ -33,22 +33,6 @@ fn schedules(backend: Backend) -> usize {
     match backend {
         Backend::Sqlite => 8_992,
         Backend::Postgres | Backend::MySql => 512,
-    }
-}
-
-/// Numbers that look random, the same ones for the same seed.
-struct Dice(u64);
-
-impl Dice {
-    fn new(seed: usize) -> Self {
-        Self((u64::try_from(seed).unwrap() + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
-    }
-
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap() % sides
     }
 }
 

@@ -78,10 +78,10 @@ fn every_type_of_postgres_is_shown() {
     nothing     | NULL
     no_number   | <the number is infinite or not a number>
     never       | <the date is infinite>
-    interval    | <a value of type `INTERVAL`>
-    list        | <a value of type `INT4[]`>
-    inet        | <a value of type `INET`>
-    point       | <a value of type `POINT`>
+    interval    | <a value of type `interval`>
+    list        | <a value of type `_int4`>
+    inet        | <a value of type `inet`>
+    point       | <a value of type `point`>
     (1 row)
     "#);
 }

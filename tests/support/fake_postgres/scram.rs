@@ -86,7 +86,7 @@ pub(super) fn sign(salted: &[u8], conversation: &Conversation<'_>) -> String {
 }
 
 /// The password with its salt: one block of PBKDF2, which is as long as the hash.
-pub(super) fn salted(password: &str, salt: &[u8], iterations: u32) -> Vec<u8> {
+pub(crate) fn salted(password: &str, salt: &[u8], iterations: u32) -> Vec<u8> {
     let mut block = hmac(password.as_bytes(), &[salt, &[0, 0, 0, 1]]);
     let mut sum = block.clone();
     for _ in 1..iterations {

@@ -48,7 +48,7 @@ pub(super) async fn run(
         Err(error) => {
             let outcome = match error.kind() {
                 // The server may have committed before the answer was lost.
-                DatabaseErrorKind::Connection | DatabaseErrorKind::Timeout => Outcome::Unknown,
+                DatabaseErrorKind::CommitUnknown => Outcome::Unknown,
                 _ => Outcome::RolledBack,
             };
             Err(run.failure(migration, None, outcome, error))

@@ -51,6 +51,12 @@ pub(super) fn classify(tried: &str, error: DriverError, values: &[Datum]) -> Err
     Error::answered(kind, message, answer)
 }
 
+/// Whether the server closes the connection behind this error, although it was an answer: a packet was larger than
+/// `max_allowed_packet`, and what follows it can't be read.
+pub(super) fn closes_connection(error: &Error) -> bool {
+    error.code() == Some("1153")
+}
+
 /// The message without values: neither those that were bound nor those that it quotes.
 fn redact_message(message: &str, values: &[Datum]) -> String {
     let mut text = redact(message, values);

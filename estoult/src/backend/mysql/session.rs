@@ -1,51 +1,52 @@
-//! A MySQL or MariaDB connection at work.
+//! A MySQL or MariaDB session: each operation is bracketed by what tells whether a transaction is open.
+//!
+//! Invariant: an operation is marked as owed before it begins, and as answered once all is known that it did.
 
-use std::{fmt, sync::Arc};
+use std::any::Any;
 
 use async_trait::async_trait;
-use futures_util::TryStreamExt;
-use sqlx::{
-    AssertSqlSafe, Connection, Either, Executor, MySqlConnection, Row, SqlSafeStr,
-    Statement as Prepared,
-};
+use sqlx::{Connection, Executor, MySqlConnection, Row, mysql::MySqlConnectOptions};
 
 use super::{
     bind::arguments,
+    cancel::Canceller,
     classify::classify,
-    decode::{MySqlCells, WireType, wire_types},
+    transaction::{Ask, Transaction},
+    wire::{Owed, Wire, rows},
 };
 use crate::{
     backend::{
-        Features, Outcome, Session, Statement,
-        server::{lost_connection, names, of_statement},
+        Features, Outcome, Release, Session, Statement, TransactionStatus, server::abandoned,
     },
-    error::{Error, ErrorKind, Result},
+    error::Result,
     row::Sink,
     sql::Dialect,
 };
 
+#[derive(Debug)]
 pub(super) struct MySqlSession {
-    connection: MySqlConnection,
-    dialect: Dialect,
-    is_broken: bool,
-}
-
-impl fmt::Debug for MySqlSession {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MySqlSession")
-            .field("dialect", &self.dialect)
-            .field("is_broken", &self.is_broken)
-            .finish()
-    }
+    wire: Wire,
+    transaction: Transaction,
+    canceller: Canceller,
+    recoveries: u64,
+    is_prepared: bool,
 }
 
 impl MySqlSession {
     /// Asks the server which of the two it is: MariaDB says so in its version.
-    pub(super) async fn open(mut connection: MySqlConnection, is_read_only: bool) -> Result<Self> {
-        let asked = connection.fetch_one("select version()").await;
-        let version = asked.and_then(|row| row.try_get::<String, _>(0));
-        let version =
-            version.map_err(|error| classify("ask the server for its version", error, &[]))?;
+    pub(super) async fn open(
+        mut connection: MySqlConnection,
+        options: &MySqlConnectOptions,
+        statement_cache: usize,
+        is_read_only: bool,
+    ) -> Result<Self> {
+        let asked = "select version(), cast(connection_id() as unsigned)";
+        let asked = rows(&mut connection, asked).await.and_then(|rows| {
+            let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+            Ok((row.try_get::<String, _>(0)?, row.try_get::<u64, _>(1)?))
+        });
+        let (version, id) =
+            asked.map_err(|error| classify("ask the server for its version", error, &[]))?;
         // As in `11.4.2-MariaDB`; MySQL's version is a number, perhaps with the name of a distribution.
         let is_mariadb = version.to_ascii_lowercase().contains("mariadb");
         let dialect = if is_mariadb {
@@ -61,32 +62,36 @@ impl MySqlSession {
             set.map_err(|error| classify("make a session read only", error, &[]))?;
         }
         Ok(Self {
-            connection,
-            dialect,
-            is_broken: false,
+            wire: Wire::new(connection, dialect, statement_cache),
+            transaction: Transaction::default(),
+            canceller: Canceller::new(options, id),
+            recoveries: 0,
+            is_prepared: false,
         })
     }
 
-    /// The columns of a statement that has run without a row. It is prepared still, so this mostly asks no server.
-    async fn column_names(&mut self, statement: &Statement) -> Vec<String> {
-        let text = AssertSqlSafe(Arc::clone(&statement.sql)).into_sql_str();
-        let prepared = self.connection.prepare(text).await;
-        // Names are shown above no rows: not worth an error after the statement has run.
-        prepared.map_or_else(|_| Vec::new(), |prepared| names(prepared.columns()))
+    /// Begins an operation; the program's own SQL may change more than rows.
+    async fn before(&mut self, text: &str, is_own: bool) -> Result<Ask> {
+        self.wire.owed = Owed::Answer;
+        if is_own {
+            return self.transaction.before_own(&mut self.wire, text).await;
+        }
+        Ok(Ask::Nothing)
     }
 
-    fn fail(&mut self, error: sqlx::Error, statement: &Statement) -> Error {
-        let error = lost_connection(error)
-            .unwrap_or_else(|error| classify("run a statement", error, &statement.values));
-        self.is_broken |= matches!(error.kind(), ErrorKind::Connection);
-        of_statement(error, statement)
+    async fn after<T>(&mut self, ask: Ask, outcome: Result<T>) -> Result<T> {
+        self.wire.owed = Owed::Answer;
+        let failure = outcome.as_ref().err();
+        self.transaction.after(&mut self.wire, ask, failure).await;
+        self.wire.owed = Owed::Nothing;
+        outcome
     }
 }
 
 #[async_trait]
 impl Session for MySqlSession {
     fn features(&self) -> &'static Features {
-        self.dialect.features()
+        self.wire.dialect.features()
     }
 
     async fn fetch(
@@ -94,76 +99,106 @@ impl Session for MySqlSession {
         statement: Statement,
         mut sink: Box<dyn Sink>,
     ) -> Result<Box<dyn Sink>> {
-        let text = AssertSqlSafe(Arc::clone(&statement.sql));
-        let arguments = arguments(&statement, self.dialect)?;
-        let mut rows = self
-            .connection
-            .fetch_many(sqlx::query_with(text, arguments));
-        let mut columns: Vec<WireType> = Vec::new();
-        loop {
-            match rows.try_next().await {
-                Ok(None) => break,
-                Ok(Some(Either::Left(done))) => sink.affected(done.rows_affected()),
-                Ok(Some(Either::Right(row))) => {
-                    if columns.is_empty() {
-                        columns = wire_types(&row);
-                    }
-                    sink.row(&MySqlCells {
-                        row: &row,
-                        wire_types: &columns,
-                    })
-                    .map_err(|error| of_statement(error, &statement))?;
-                }
-                Err(error) => {
-                    drop(rows);
-                    return Err(self.fail(error, &statement));
-                }
-            }
-        }
-        drop(rows);
-        if columns.is_empty() && sink.wants_columns() {
-            sink.columns(self.column_names(&statement).await);
-        }
+        let arguments = arguments(&statement, self.wire.dialect)?;
+        let ask = self.before(&statement.sql, statement.is_raw).await?;
+        let fetched = self.wire.fetch(&statement, arguments, sink.as_mut()).await;
+        self.after(ask, fetched).await?;
         Ok(sink)
     }
 
     async fn execute(&mut self, statement: Statement) -> Result<Outcome> {
-        let text = AssertSqlSafe(Arc::clone(&statement.sql));
-        let arguments = arguments(&statement, self.dialect)?;
-        match self
-            .connection
-            .execute(sqlx::query_with(text, arguments))
-            .await
-        {
-            Ok(done) => Ok(Outcome {
-                rows_affected: done.rows_affected(),
-                last_insert_id: i64::try_from(done.last_insert_id()).ok(),
-            }),
-            Err(error) => Err(self.fail(error, &statement)),
-        }
+        let arguments = arguments(&statement, self.wire.dialect)?;
+        let ask = self.before(&statement.sql, statement.is_raw).await?;
+        let outcome = self.wire.execute(&statement, arguments).await;
+        self.after(ask, outcome).await
     }
 
     async fn batch(&mut self, script: &str) -> Result<()> {
-        let statement = Statement::plain(script);
-        let text = AssertSqlSafe(Arc::clone(&statement.sql));
-        match self.connection.execute(sqlx::raw_sql(text)).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(self.fail(error, &statement)),
+        let ask = self.before(script, true).await?;
+        let outcome = self.wire.run(script).await;
+        self.after(ask, outcome).await
+    }
+
+    async fn control(&mut self, script: &str) -> Result<()> {
+        let ask = self.before(script, false).await?;
+        let outcome = self.wire.run(script).await;
+        if outcome.is_ok() {
+            let transaction = &mut self.transaction;
+            transaction.after_control(&mut self.wire, script).await;
         }
+        self.after(ask, outcome).await
     }
 
     async fn ping(&mut self) -> Result<()> {
         // A failed ping marks the session broken, and the pool drops it.
-        let pinged = self.connection.ping().await;
-        pinged.map_err(|error| self.fail(error, &Statement::plain("")))
+        let ask = self.before("", false).await?;
+        let pinged = self.wire.ping().await;
+        self.after(ask, pinged).await
     }
 
     fn is_broken(&self) -> bool {
-        self.is_broken
+        self.wire.is_broken
+    }
+
+    fn transaction(&self) -> TransactionStatus {
+        self.transaction.status()
+    }
+
+    fn transactions_ended(&self) -> u64 {
+        self.transaction.ended()
+    }
+
+    async fn recover(&mut self) -> Result<()> {
+        if self.wire.is_broken {
+            return Err(abandoned());
+        }
+        // A recovery that is dropped itself leaves nothing to use.
+        self.wire.is_broken = true;
+        match self.wire.owed {
+            Owed::Nothing => {}
+            Owed::Answer => {
+                self.recoveries += 1;
+                let mark = format!("estoult recovery {}", self.recoveries);
+                let connection = &mut self.wire.connection;
+                self.canceller.cancel(connection, &mark).await?;
+            }
+            // What follows can't be read.
+            Owed::Parts => {
+                self.canceller.end().await?;
+                return Err(abandoned());
+            }
+        }
+        self.wire.is_broken = false;
+        // Also where none is known to be open: what was cancelled may have begun one.
+        self.control("rollback").await
+    }
+
+    fn raw(&mut self) -> Option<&mut (dyn Any + Send)> {
+        self.transaction.note_session_change();
+        Some(&mut self.wire.connection)
+    }
+
+    fn is_prepared(&self) -> bool {
+        self.is_prepared
+    }
+
+    fn note_prepared(&mut self) {
+        self.is_prepared = true;
+        self.transaction.keep_session();
+    }
+
+    fn release(&mut self) -> Release {
+        if self.transaction.is_session_changed() {
+            Release::Close
+        } else if self.transaction().is_open() {
+            Release::Recover
+        } else {
+            Release::Pool
+        }
     }
 
     async fn close(self: Box<Self>) {
         // After a failure the socket is closed all the same, which the server notices; no caller waits for the outcome.
-        let _ = self.connection.close().await;
+        let _ = self.wire.connection.close().await;
     }
 }

@@ -1,15 +1,19 @@
-//! Values in PostgreSQL's binary form. Sources: the server's `*send`/`*recv` functions; the form of `numeric` is
-//! described at `numeric_send` in `src/backend/utils/adt/numeric.c`.
+//! Values in PostgreSQL's binary form, and the types that they are declared with. Sources: the server's
+//! `*send`/`*recv` functions; the form of `numeric` is described at `numeric_send` in
+//! `src/backend/utils/adt/numeric.c`.
+//!
+//! A text is bound like a literal: without a type, so that the server takes the one that the place of the placeholder
+//! asks for. So is an integer of the program's own SQL: `int4` when it fits, which casts to the wider types by itself.
 
+use std::error::Error as StdError;
+
+use bytes::BytesMut;
+use postgres_protocol::IsNull;
 use rust_decimal::Decimal;
-use sqlx::{
-    Encode, Postgres, Type,
-    encode::IsNull,
-    error::BoxDynError,
-    postgres::{PgArgumentBuffer, PgTypeInfo, types::Oid},
-};
 
 use crate::value::{Datum, Kind, Mismatch, temporal::DAY_MICROS};
+
+type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Microseconds and days from 1970-01-01 to PostgreSQL's own epoch, 2000-01-01.
 pub(super) const EPOCH_DAYS: i32 = 10_957;
@@ -79,67 +83,93 @@ fn kind(datum: &Datum) -> Kind {
     }
 }
 
-/// The object id that a datum is bound with.
-pub(super) fn type_of(datum: &Datum) -> u32 {
-    let (element, array) = types(kind(datum));
-    if matches!(datum, Datum::List(..)) {
-        array
-    } else {
-        element
-    }
+/// No type: the server infers it.
+const UNDECLARED: u32 = 0;
+/// The formats of a value ("Formats and Format Codes").
+const TEXT_FORMAT: i16 = 0;
+const BINARY_FORMAT: i16 = 1;
+
+/// How the types of parameters are declared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Declared {
+    /// In statements of estoult: integers are `int8` for columns of all sizes, so that one text has one plan.
+    ByKind,
+    /// In the program's own SQL, whose text does not say what a parameter is for: as literals have them.
+    AsLiterals,
+    /// The same where the server could not infer a type: every parameter has one.
+    Always,
 }
 
-/// A datum on its way into the wire's buffer.
-pub(super) struct PostgresValue<'d>(pub(super) &'d Datum);
-
-impl Type<Postgres> for PostgresValue<'_> {
-    fn type_info() -> PgTypeInfo {
-        PgTypeInfo::with_oid(Oid(oid::TEXT.0))
-    }
-}
-
-impl Encode<'_, Postgres> for PostgresValue<'_> {
-    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        match self.0 {
-            Datum::Null(_) => return Ok(IsNull::Yes),
-            Datum::List(kind, items) => write_array(buffer, types(*kind).0, items)?,
-            datum => write(buffer, datum)?,
+impl Declared {
+    /// The object id that a datum is bound with.
+    pub(super) fn type_of(self, datum: &Datum) -> u32 {
+        let (element, array) = types(kind(datum));
+        match (self, datum) {
+            (_, Datum::List(..)) => array,
+            (Self::AsLiterals, Datum::Null(_)) => UNDECLARED,
+            // NULL like the other values of its column, so that one text has one plan.
+            (Self::ByKind, Datum::Null(Kind::Text | Kind::Enum(_))) => UNDECLARED,
+            (Self::ByKind | Self::AsLiterals, Datum::Text(_) | Datum::Enum(..)) => UNDECLARED,
+            (Self::AsLiterals | Self::Always, Datum::Int(value))
+                if i32::try_from(*value).is_ok() =>
+            {
+                oid::INT4.0
+            }
+            _ => element,
         }
-        Ok(IsNull::No)
-    }
-
-    fn produces(&self) -> Option<PgTypeInfo> {
-        Some(PgTypeInfo::with_oid(Oid(type_of(self.0))))
     }
 }
 
-fn write(buffer: &mut Vec<u8>, datum: &Datum) -> Result<(), BoxDynError> {
+/// The format in which a value of this type is written.
+pub(super) fn format_of(declared: u32) -> i16 {
+    if declared == UNDECLARED {
+        TEXT_FORMAT
+    } else {
+        BINARY_FORMAT
+    }
+}
+
+/// Writes a parameter in the form of its declared type.
+pub(super) fn write_parameter(
+    buffer: &mut BytesMut,
+    datum: &Datum,
+    declared: u32,
+) -> Result<IsNull, BoxError> {
     match datum {
-        Datum::Bool(value) => buffer.push((*value).into()),
-        Datum::Int(value) => buffer.extend(value.to_be_bytes()),
+        Datum::Null(_) => return Ok(IsNull::Yes),
+        Datum::List(kind, items) => write_array(buffer, types(*kind).0, items)?,
+        Datum::Int(value) if declared == oid::INT4.0 => {
+            buffer.extend_from_slice(&i32::try_from(*value)?.to_be_bytes());
+        }
+        datum => write(buffer, datum)?,
+    }
+    Ok(IsNull::No)
+}
+
+fn write(buffer: &mut BytesMut, datum: &Datum) -> Result<(), BoxError> {
+    match datum {
+        Datum::Bool(value) => buffer.extend_from_slice(&[u8::from(*value)]),
+        Datum::Int(value) => buffer.extend_from_slice(&value.to_be_bytes()),
         Datum::UInt(_) => {
             return Err(Mismatch::new("an integer above the range of PostgreSQL's bigint").into());
         }
-        Datum::Float(value) => buffer.extend(value.to_be_bytes()),
-        Datum::Text(value) => buffer.extend(value.as_bytes()),
-        Datum::Enum(_, label) => buffer.extend(label.as_bytes()),
-        Datum::Bytes(value) => buffer.extend(value),
-        Datum::Uuid(value) => buffer.extend(value),
+        Datum::Float(value) => buffer.extend_from_slice(&value.to_be_bytes()),
+        Datum::Text(value) => buffer.extend_from_slice(value.as_bytes()),
+        Datum::Enum(_, label) => buffer.extend_from_slice(label.as_bytes()),
+        Datum::Bytes(value) => buffer.extend_from_slice(value),
+        Datum::Uuid(value) => buffer.extend_from_slice(value),
         Datum::Decimal(value) => write_numeric(buffer, *value)?,
         Datum::Date(days) => buffer.extend((days - EPOCH_DAYS).to_be_bytes()),
-        Datum::Time(micros) => buffer.extend(micros.to_be_bytes()),
+        Datum::Time(micros) => buffer.extend_from_slice(&micros.to_be_bytes()),
         Datum::DateTime(micros) | Datum::Timestamp(micros) => {
             let micros = micros.checked_sub(EPOCH_MICROS);
-            buffer.extend(
-                micros
-                    .ok_or("a time out of PostgreSQL's range")?
-                    .to_be_bytes(),
-            );
+            let micros = micros.ok_or("a time out of PostgreSQL's range")?;
+            buffer.extend_from_slice(&micros.to_be_bytes());
         }
         Datum::Json(text) => {
             // The version of jsonb's binary form.
-            buffer.push(1);
-            buffer.extend(text.as_bytes());
+            buffer.extend_from_slice(&[1]);
+            buffer.extend_from_slice(text.as_bytes());
         }
         Datum::Null(_) | Datum::List(..) => {
             return Err("a list inside a list can't be bound".into());
@@ -148,26 +178,26 @@ fn write(buffer: &mut Vec<u8>, datum: &Datum) -> Result<(), BoxDynError> {
     Ok(())
 }
 
-fn write_array(buffer: &mut Vec<u8>, element: u32, items: &[Datum]) -> Result<(), BoxDynError> {
+fn write_array(buffer: &mut BytesMut, element: u32, items: &[Datum]) -> Result<(), BoxError> {
     // The header of `array_recv`: dimensions, a flag for NULLs, the type of elements; then length and first index.
     let has_null = items.iter().any(Datum::is_null);
     let dimensions = i32::from(!items.is_empty());
-    buffer.extend(dimensions.to_be_bytes());
-    buffer.extend(i32::from(has_null).to_be_bytes());
-    buffer.extend(element.to_be_bytes());
+    buffer.extend_from_slice(&dimensions.to_be_bytes());
+    buffer.extend_from_slice(&i32::from(has_null).to_be_bytes());
+    buffer.extend_from_slice(&element.to_be_bytes());
     if items.is_empty() {
         return Ok(());
     }
-    buffer.extend(i32::try_from(items.len())?.to_be_bytes());
-    buffer.extend(1_i32.to_be_bytes());
+    buffer.extend_from_slice(&i32::try_from(items.len())?.to_be_bytes());
+    buffer.extend_from_slice(&1_i32.to_be_bytes());
     for item in items {
         // The length of an element is known once it is written; -1 stands for NULL.
         if item.is_null() {
-            buffer.extend((-1_i32).to_be_bytes());
+            buffer.extend_from_slice(&(-1_i32).to_be_bytes());
             continue;
         }
         let start = buffer.len();
-        buffer.extend([0; 4]);
+        buffer.extend_from_slice(&[0; 4]);
         write(buffer, item)?;
         let length = i32::try_from(buffer.len() - start - 4)?;
         buffer[start..start + 4].copy_from_slice(&length.to_be_bytes());
@@ -176,7 +206,7 @@ fn write_array(buffer: &mut Vec<u8>, element: u32, items: &[Datum]) -> Result<()
 }
 
 /// Digits to the base of 10 000, most significant first, with the weight of the first one.
-fn write_numeric(buffer: &mut Vec<u8>, value: Decimal) -> Result<(), BoxDynError> {
+fn write_numeric(buffer: &mut BytesMut, value: Decimal) -> Result<(), BoxError> {
     let scale = value.scale();
     // Groups of four digits begin at the decimal point, so the fraction is padded to whole groups.
     let padding = (4 - scale % 4) % 4;
@@ -194,12 +224,12 @@ fn write_numeric(buffer: &mut Vec<u8>, value: Decimal) -> Result<(), BoxDynError
     } else {
         0
     };
-    buffer.extend(u16::try_from(digits.len())?.to_be_bytes());
-    buffer.extend(weight.to_be_bytes());
-    buffer.extend(sign.to_be_bytes());
-    buffer.extend(u16::try_from(scale)?.to_be_bytes());
+    buffer.extend_from_slice(&u16::try_from(digits.len())?.to_be_bytes());
+    buffer.extend_from_slice(&weight.to_be_bytes());
+    buffer.extend_from_slice(&sign.to_be_bytes());
+    buffer.extend_from_slice(&u16::try_from(scale)?.to_be_bytes());
     for digit in digits.iter().rev() {
-        buffer.extend(digit.to_be_bytes());
+        buffer.extend_from_slice(&digit.to_be_bytes());
     }
     Ok(())
 }

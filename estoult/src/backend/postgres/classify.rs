@@ -2,85 +2,106 @@
 //!
 //! Invariant: the server's words pass `redact.rs` before they reach an error.
 
-use sqlx::{
-    Error as DriverError,
-    postgres::{PgDatabaseError, PgErrorPosition},
-};
+use std::io;
 
-use super::redact::{redact_detail, redact_message};
+use super::{
+    answer::Answer,
+    redact::{redact_context, redact_detail, redact_message},
+};
 use crate::{
-    backend::{
-        message::{read_only, redact},
-        server::answer,
-    },
+    backend::message::{read_only, redact},
     error::{Conflict, Constraint, ConstraintKind, DatabaseError, Error, ErrorKind},
     value::Datum,
 };
 
-/// Whether the server refused a plan after DDL: "cached plan must not change result type".
-pub(super) fn is_stale_plan(error: &DriverError) -> bool {
-    let DriverError::Database(answer) = error else {
-        return false;
-    };
-    let server = answer.try_downcast_ref::<PgDatabaseError>();
-    server.is_some_and(|server| {
-        server.code() == "0A000" && server.routine() == Some("RevalidateCachedQuery")
-    })
+/// "In failed SQL transaction".
+const ABORTED: &str = "25P02";
+const ABORTED_MESSAGE: &str = "run a statement: an earlier one in this transaction failed, and the database takes no \
+    further ones; roll back, or run what may fail in a savepoint, with `tx.transaction(…)`";
+
+/// Whether the server no longer has the plan of a prepared statement, or refuses it after a change of a table: "cached
+/// plan must not change result type". It does so before the statement runs.
+pub(super) fn is_stale_plan(answer: &Answer) -> bool {
+    let routine = answer.routine.as_deref();
+    is_missing(answer)
+        || answer.code == "0A000" && routine == Some("RevalidateCachedQuery")
+        // The type of a parameter was dropped, and another one may have its name.
+        || answer.code == "XX000" && routine.is_some_and(|routine| TYPE_LOOKUPS.contains(&routine))
 }
 
-/// The error for what the driver reports.
-pub(super) fn classify(tried: &str, error: DriverError, values: &[Datum]) -> Error {
-    let answer = match answer(tried, error) {
-        Ok(answer) => answer,
-        Err(error) => return error,
-    };
-    let Some(server) = answer.try_downcast_ref::<PgDatabaseError>() else {
-        return Error::internal(format!(
-            "{tried}: PostgreSQL's driver answered for another database"
-        ));
-    };
+/// The server's functions that look up a parameter's type when a statement is bound.
+const TYPE_LOOKUPS: [&str; 2] = ["getTypeInputInfo", "getTypeBinaryInputInfo"];
+
+/// Whether the server does not have a prepared statement: the program's own SQL may have deallocated it.
+pub(super) fn is_missing(answer: &Answer) -> bool {
+    answer.code == "26000" && answer.routine.as_deref() == Some("FetchPreparedStatement")
+}
+
+/// Whether the server could not infer the type of a parameter, or found several.
+pub(super) fn is_untyped(answer: &Answer) -> bool {
+    matches!(answer.code.as_str(), "42P18" | "42725")
+}
+
+/// The error for a statement that was not answered, since the connection failed.
+pub(super) fn lost(error: io::Error) -> Error {
+    Error::new(
+        ErrorKind::Connection,
+        format!(
+            "run a statement: the connection was lost ({error}); whether the statement took effect is not known, a \
+             transaction that was not committed is rolled back"
+        ),
+    )
+    .with_source(error)
+}
+
+/// The error for what the server answers.
+pub(super) fn classify(tried: &str, server: &Answer, values: &[Datum]) -> Error {
     let (kind, words) = (kind(server), words(server, values));
+    let code = server.code.as_str();
     let message = match &kind {
         ErrorKind::Constraint(constraint) => constraint.describe(),
-        ErrorKind::Connection => format!("{tried}: {}{}", words.message, remedy(server.code())),
+        ErrorKind::Connection => format!("{tried}: {}{}", words.message, remedy(code)),
         ErrorKind::ReadOnly => read_only(&words.message),
-        _ if server.code() == "25P02" => aborted(),
+        _ if code == ABORTED => ABORTED_MESSAGE.to_owned(),
         _ => words.message.clone(),
     };
     Error::answered(kind, message, words)
 }
 
 /// The server's own words, without values.
-fn words(server: &PgDatabaseError, values: &[Datum]) -> DatabaseError {
-    let owned = |name: Option<&str>| name.map(ToOwned::to_owned);
-    let detail = server.detail();
+fn words(server: &Answer, values: &[Datum]) -> DatabaseError {
+    let (code, detail) = (server.code.as_str(), server.detail.as_deref());
     DatabaseError {
-        code: server.code().to_owned(),
-        message: redact_message(server.code(), server.message(), values),
-        detail: detail.map(|detail| redact_detail(server.code(), detail, values)),
-        hint: server.hint().map(|hint| redact(hint, values)),
-        position: match server.position() {
-            Some(PgErrorPosition::Original(position)) => Some(position),
-            // A position in a statement within a function does not apply to that of the program.
-            Some(PgErrorPosition::Internal { .. }) | None => None,
-        },
-        schema: owned(server.schema()),
-        table: owned(server.table()),
-        column: owned(server.column()),
-        data_type: owned(server.data_type()),
-        constraint: owned(server.constraint()),
+        code: code.to_owned(),
+        message: redact_message(code, &server.message, values),
+        detail: detail.map(|detail| redact_detail(code, detail, values)),
+        hint: server.hint.as_deref().map(|hint| redact(hint, values)),
+        position: server.position,
+        severity: Some(server.severity.clone()),
+        context: server
+            .context
+            .as_deref()
+            .map(|context| redact_context(context, values)),
+        schema: server.schema.clone(),
+        table: server.table.clone(),
+        column: server.column.clone(),
+        data_type: server.data_type.clone(),
+        constraint: server.constraint.clone(),
+        routine: server.routine.clone(),
+        source_file: server.file.clone(),
+        source_line: server.line,
     }
 }
 
-fn kind(error: &PgDatabaseError) -> ErrorKind {
-    let code = error.code();
+fn kind(error: &Answer) -> ErrorKind {
+    let code = error.code.as_str();
     if let Some(kind) = constraint_kind(code) {
-        let column = error.column().map(ToOwned::to_owned);
+        let columns = columns(error.detail.as_deref());
         return ErrorKind::Constraint(Constraint {
             kind,
-            name: error.constraint().map(ToOwned::to_owned),
-            table: error.table().map(ToOwned::to_owned),
-            columns: column.into_iter().chain(columns(error.detail())).collect(),
+            name: error.constraint.clone(),
+            table: error.table.clone(),
+            columns: error.column.clone().into_iter().chain(columns).collect(),
         });
     }
     match code {
@@ -103,7 +124,8 @@ fn kind(error: &PgDatabaseError) -> ErrorKind {
 fn constraint_kind(code: &str) -> Option<ConstraintKind> {
     Some(match code {
         "23505" => ConstraintKind::Unique,
-        "23503" => ConstraintKind::ForeignKey,
+        // A foreign key with RESTRICT has a code of its own since PostgreSQL 18.
+        "23503" | "23001" => ConstraintKind::ForeignKey,
         "23502" => ConstraintKind::NotNull,
         "23514" => ConstraintKind::Check,
         "23P01" => ConstraintKind::Exclusion,
@@ -133,8 +155,27 @@ fn columns(detail: Option<&str>) -> Vec<String> {
         .collect()
 }
 
-fn aborted() -> String {
-    "run a statement: an earlier one in this transaction failed, and the database takes no further ones; \
-     roll back, or run what may fail in a savepoint, with `tx.transaction(…)`"
-        .to_owned()
+/// The error for a prepared statement of a transaction whose plan a change of its table has made invalid.
+pub(super) fn outdated_plan(answer: &Answer) -> Error {
+    Error::answered(
+        ErrorKind::Conflict(Conflict::Serialization),
+        "run a statement: a table or type of it was changed since it was prepared, and the database has aborted the \
+         transaction; run the transaction again, the statement is prepared anew then",
+        words(answer, &[]),
+    )
+}
+
+/// The error for a parameter whose type does not show.
+pub(super) fn untyped(answer: &Answer) -> Error {
+    let words = words(answer, &[]);
+    let message = format!(
+        "{}; write the type of the parameter into the statement, as in `cast(:name as text)`",
+        words.message
+    );
+    Error::answered(ErrorKind::Query, message, words)
+}
+
+/// The error for a statement in a transaction that a failed one has aborted.
+pub(super) fn aborted() -> Error {
+    Error::new(ErrorKind::Query, ABORTED_MESSAGE).with_code(ABORTED)
 }

@@ -1,12 +1,14 @@
-//! Columns from PostgreSQL's binary form, by position and straight from the row's bytes. Sources: see `bind.rs`.
+//! Columns from PostgreSQL's binary form, by position and in place: a row's fields are slices of what was read from the
+//! socket. Sources: see `bind.rs`.
+
+use std::{cell::Cell, sync::Arc};
 
 use rust_decimal::Decimal;
-use sqlx::{
-    Column, Row, TypeInfo,
-    postgres::{PgRow, PgTypeInfo, PgTypeKind},
-};
 
-use super::bind::{EPOCH_DAYS, EPOCH_MICROS, oid};
+use super::{
+    bind::{EPOCH_DAYS, EPOCH_MICROS, oid},
+    types::TypeCache,
+};
 use crate::{
     row::Cells,
     value::{DatumRef, Mismatch},
@@ -35,20 +37,15 @@ pub(super) enum WireType {
     Other,
 }
 
-/// The wire type of each column of a result.
-pub(super) fn wire_types(row: &PgRow) -> Vec<WireType> {
-    row.columns()
-        .iter()
-        .map(|column| wire_type(column.type_info()))
-        .collect()
-}
-
-fn wire_type(info: &PgTypeInfo) -> WireType {
-    const SAME: [(u32, WireType); 16] = [
-        (oid::BOOL.0, WireType::Bool),
-        (oid::INT2.0, WireType::Int2),
-        (oid::INT4.0, WireType::Int4),
+/// The wire type of a built-in type; `None` for a type that the server has to be asked about.
+fn built_in(id: u32) -> Option<WireType> {
+    const TYPES: [(u32, WireType); 21] = [
         (oid::INT8.0, WireType::Int8),
+        (oid::TEXT.0, WireType::Text),
+        (oid::INT4.0, WireType::Int4),
+        (oid::BOOL.0, WireType::Bool),
+        (oid::VARCHAR, WireType::Text),
+        (oid::INT2.0, WireType::Int2),
         (oid::FLOAT4.0, WireType::Float4),
         (oid::FLOAT8.0, WireType::Float8),
         (oid::BYTEA.0, WireType::Bytes),
@@ -61,68 +58,170 @@ fn wire_type(info: &PgTypeInfo) -> WireType {
         (oid::JSON.0, WireType::Json),
         (oid::JSONB.0, WireType::Jsonb),
         (oid::OID, WireType::Oid),
+        (oid::BPCHAR, WireType::Text),
+        (oid::NAME, WireType::Text),
+        (oid::UNKNOWN, WireType::Text),
     ];
-    const TEXTS: [u32; 5] = [
-        oid::TEXT.0,
-        oid::VARCHAR,
-        oid::BPCHAR,
-        oid::NAME,
-        oid::UNKNOWN,
-    ];
-    match info.kind() {
-        // Enums and domains have ids that the database assigns; the labels of enums are sent as text.
-        PgTypeKind::Enum(_) => return WireType::Text,
-        PgTypeKind::Domain(base) => return wire_type(base),
-        _ => {}
-    }
-    let Some(id) = info.oid().map(|id| id.0) else {
-        return WireType::Other;
-    };
-    if TEXTS.contains(&id) {
-        return WireType::Text;
-    }
-    SAME.iter()
-        .find(|(known, _)| *known == id)
-        .map_or(WireType::Other, |(_, wire_type)| *wire_type)
+    let known = TYPES.iter().find(|(known, _)| *known == id);
+    known.map(|(_, wire_type)| *wire_type)
 }
 
-/// A row with the wire types of its columns.
+/// The columns of a result.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Columns(Vec<Column>);
+
+#[derive(Debug, Clone)]
+struct Column {
+    name: Box<str>,
+    type_id: u32,
+    wire_type: WireType,
+    /// For messages; empty for built-in types that are decoded.
+    type_name: Arc<str>,
+}
+
+impl Columns {
+    /// Reads a RowDescription; `None` when it is cut short.
+    pub(super) fn read(body: &[u8]) -> Option<Self> {
+        let (count, mut rest) = body.split_first_chunk::<2>()?;
+        let mut columns = Vec::with_capacity(usize::from(u16::from_be_bytes(*count)));
+        for _ in 0..u16::from_be_bytes(*count) {
+            let end = rest.iter().position(|byte| *byte == 0)?;
+            let name = String::from_utf8_lossy(&rest[..end]).into();
+            // Table, number of the column, type, size, modifier, format.
+            let (fields, after) = rest[end + 1..].split_first_chunk::<18>()?;
+            let (_, type_id) = fields[..10].split_last_chunk::<4>()?;
+            let type_id = u32::from_be_bytes(*type_id);
+            columns.push(Column {
+                name,
+                type_id,
+                wire_type: built_in(type_id).unwrap_or(WireType::Other),
+                type_name: Arc::from(""),
+            });
+            rest = after;
+        }
+        Some(Self(columns))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether all types are known.
+    #[inline]
+    pub(super) fn is_resolved(&self) -> bool {
+        let is_known =
+            |column: &Column| column.wire_type != WireType::Other || !column.type_name.is_empty();
+        self.0.iter().all(is_known)
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
+        let names = self.0.iter().map(|column| column.name.to_string());
+        names.collect()
+    }
+
+    /// Takes what is known of types that are not built in, and gives the ids of those that are not known yet.
+    pub(super) fn resolve(&mut self, types: &TypeCache) -> Vec<u32> {
+        let mut unknown = Vec::new();
+        for column in &mut self.0 {
+            if column.wire_type != WireType::Other || !column.type_name.is_empty() {
+                continue;
+            }
+            match types.get(column.type_id) {
+                Some(known) => {
+                    column.wire_type = if known.is_text {
+                        WireType::Text
+                    } else {
+                        WireType::Other
+                    };
+                    column.type_name = known.name;
+                }
+                None if !unknown.contains(&column.type_id) => unknown.push(column.type_id),
+                None => {}
+            }
+        }
+        unknown
+    }
+}
+
+/// A row where it lies in the read buffer.
 pub(super) struct PostgresCells<'r> {
-    pub(super) row: &'r PgRow,
-    pub(super) wire_types: &'r [WireType],
+    /// The body of its DataRow.
+    body: &'r [u8],
+    columns: &'r Columns,
+    /// The column that is read next, mostly in order, and where it begins.
+    next: Cell<(usize, usize)>,
+}
+
+/// A DataRow begins with the number of its fields.
+const FIRST_FIELD: usize = 2;
+
+impl<'r> PostgresCells<'r> {
+    /// The row of this body; `None` when it has another number of fields than the result has columns.
+    #[inline]
+    pub(super) fn new(body: &'r [u8], columns: &'r Columns) -> Option<Self> {
+        let count = u16::from_be_bytes(*body.first_chunk::<FIRST_FIELD>()?);
+        (usize::from(count) == columns.len()).then_some(Self {
+            body,
+            columns,
+            next: Cell::new((0, FIRST_FIELD)),
+        })
+    }
+
+    /// The bytes of a field; the outer `None` for a row that is cut short, the inner one for NULL.
+    #[inline(always)]
+    fn field(&self, index: usize) -> Option<Option<&'r [u8]>> {
+        let (mut at, mut begin) = self.next.get();
+        if index < at {
+            (at, begin) = (0, FIRST_FIELD);
+        }
+        loop {
+            let (length, rest) = self.body.get(begin..)?.split_first_chunk::<4>()?;
+            // A negative length stands for NULL, which has no bytes.
+            let length = usize::try_from(i32::from_be_bytes(*length));
+            let bytes = rest.get(..length.unwrap_or(0))?;
+            begin += 4 + bytes.len();
+            at += 1;
+            if at > index {
+                self.next.set((at, begin));
+                return Some(length.is_ok().then_some(bytes));
+            }
+        }
+    }
+
+    #[cold]
+    fn refuse(&self, index: usize) -> Mismatch {
+        let column = &self.columns.0[index];
+        Mismatch::new(format!(
+            "the bytes are no value of their type, {:?}",
+            column.wire_type
+        ))
+    }
 }
 
 impl Cells for PostgresCells<'_> {
     fn len(&self) -> usize {
-        self.wire_types.len()
+        self.columns.len()
     }
 
     fn name(&self, index: usize) -> &str {
-        self.row.column(index).name()
+        self.columns.0.get(index).map_or("?", |column| &column.name)
     }
 
     #[inline]
     fn get(&self, index: usize) -> Result<DatumRef<'_>, Mismatch> {
-        let value = self
-            .row
-            .try_get_raw(index)
-            .map_err(|error| Mismatch::new(error.to_string()))?;
-        // It fails only where there are no bytes, which is NULL.
-        let Ok(bytes) = value.as_bytes() else {
-            return Ok(DatumRef::Null);
+        let Some(column) = self.columns.0.get(index) else {
+            return Err(Mismatch::new("the result has no such column"));
         };
-        match self.wire_types[index] {
-            WireType::Other => Ok(DatumRef::Other(self.row.column(index).type_info().name())),
-            wire_type => decode(wire_type, bytes).ok_or_else(|| self.refuse(index))?,
+        match self.field(index) {
+            None => Err(Mismatch::new("the row is cut short")),
+            Some(None) => Ok(DatumRef::Null),
+            Some(Some(_)) if column.wire_type == WireType::Other => {
+                Ok(DatumRef::Other(&column.type_name))
+            }
+            Some(Some(bytes)) => {
+                decode(column.wire_type, bytes).ok_or_else(|| self.refuse(index))?
+            }
         }
-    }
-}
-
-impl PostgresCells<'_> {
-    #[cold]
-    fn refuse(&self, index: usize) -> Mismatch {
-        let name = self.row.column(index).type_info().name();
-        Mismatch::new(format!("the bytes are no value of the type `{name}`"))
     }
 }
 

@@ -20,6 +20,19 @@ const CONFLICTS: &str = ") conflicts with existing key (";
 /// What refuses a text's bytes quotes the name of the encoding, and of the value one character at most.
 const ENCODING: [&str; 2] = ["22021", "22P05"];
 
+/// The lines of a failure within functions, without the values that they quote. A line about data ends with the data:
+/// `JSON data, line 1: …`, `COPY books, line 7: …`.
+pub(super) fn redact_context(context: &str, values: &[Datum]) -> String {
+    let lines = context.lines().map(|line| {
+        let line = blank_quoted(&redact(line, values));
+        match line.split_once(": ") {
+            Some((about, _)) => format!("{about}: …"),
+            None => line,
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// The message without the values that it quotes.
 pub(super) fn redact_message(code: &str, message: &str, values: &[Datum]) -> String {
     let message = redact(message, values);

@@ -1,216 +1,110 @@
-//! A PostgreSQL connection at work.
+//! [`PostgresSession`]: what a session with a PostgreSQL server consists of.
+//!
+//! Invariant: what is not finished lies here and not in futures.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
-};
-
-use async_trait::async_trait;
-use futures_util::TryStreamExt;
-use sqlx::{
-    Arguments, AssertSqlSafe, Connection, Either, Executor, PgConnection, SqlSafeStr,
-    Statement as Prepared,
-    postgres::{PgArguments, Postgres},
-    query::Query,
-};
+use std::{fmt, sync::Arc};
 
 use super::{
-    bind::{PostgresValue, type_of},
-    classify::{classify, is_stale_plan},
-    decode::{PostgresCells, WireType, wire_types},
+    answer::Answer,
+    classify::{classify, lost},
+    login::Opened,
+    part::Asking,
+    shared::SharedState,
+    statements::Statements,
+    wire::Wire,
 };
 use crate::{
-    backend::{
-        Features, Outcome, Session, Statement,
-        server::{lost_connection, names, of_statement},
-    },
+    backend::{Statement, TransactionStatus},
     error::{Error, ErrorKind, Result},
-    row::Sink,
-    sql::Dialect,
 };
 
 pub(super) struct PostgresSession {
-    connection: PgConnection,
-    is_broken: bool,
-    /// The parameter types with which each raw text was first prepared: other types must not get its plan.
-    raw_types: HashMap<Arc<str>, u64>,
+    pub(super) wire: Wire,
+    /// What a cancellation has to present.
+    pub(super) key: (i32, i32),
+    pub(super) database: Arc<SharedState>,
+    pub(super) statements: Statements,
+    /// Names of statements that the server is asked to prepare in the present flight.
+    pub(super) preparing: Vec<Arc<str>>,
+    /// Names of statements to be closed with the next flight.
+    pub(super) closing: Vec<Arc<str>>,
+    /// Statements of estoult's own that wait for the next flight: BEGIN, SAVEPOINT.
+    pub(super) deferred: Vec<Statement>,
+    /// A question for the columns of a table whose answer is not taken yet.
+    pub(super) asking: Option<Asking>,
+    pub(super) transactions_ended: u64,
+    /// Whether the program's own SQL may have changed what the next caller would meet.
+    pub(super) is_changed: bool,
+    /// Whether user and password came from the program and not from the address.
+    pub(super) has_credentials: bool,
+    /// Whether the program's hooks have prepared it since it was opened or reset.
+    pub(super) is_prepared: bool,
 }
 
 impl fmt::Debug for PostgresSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresSession")
-            .field("is_broken", &self.is_broken)
+            .field("process", &self.key.0)
+            .field("transaction", &self.status())
+            .field("owed", &self.wire.owed)
+            .field("is_broken", &self.wire.is_lost())
             .finish()
     }
 }
 
 impl PostgresSession {
-    pub(super) fn new(connection: PgConnection) -> Self {
+    pub(super) fn new(opened: Opened, database: Arc<SharedState>, has_credentials: bool) -> Self {
         Self {
-            connection,
-            is_broken: false,
-            raw_types: HashMap::new(),
+            wire: opened.wire,
+            key: opened.key,
+            statements: Statements::new(database.statement_cache()),
+            database,
+            preparing: Vec::new(),
+            closing: Vec::new(),
+            deferred: Vec::new(),
+            asking: None,
+            transactions_ended: 0,
+            is_changed: false,
+            has_credentials,
+            is_prepared: false,
         }
     }
 
-    /// The text as it is prepared. The driver caches plans by text alone, so a raw text with values of other types than
-    /// the first time gets another ending.
-    fn text(&mut self, statement: &Statement) -> Arc<str> {
-        if !statement.is_raw {
-            return Arc::clone(&statement.sql);
+    /// Registers the socket with the caller's runtime, and refuses a session that still works for an earlier caller.
+    pub(super) fn prepare_to_send(&mut self) -> Result<()> {
+        // The answer to a question of the session itself is taken before that of the next statement.
+        let asked = usize::from(self.asking.is_some());
+        if self.wire.is_lost() || self.wire.owed > asked {
+            return Err(Error::new(
+                ErrorKind::Connection,
+                "use a PostgreSQL connection: an earlier statement on it was abandoned before it ended",
+            ));
         }
-        let mut hasher = DefaultHasher::new();
-        statement
-            .values
-            .iter()
-            .for_each(|value| type_of(value).hash(&mut hasher));
-        let types = hasher.finish();
-        // A hash of 64 bits instead of the types: one text hardly meets more than two sets of them.
-        let known = self.raw_types.get(&statement.sql).copied();
-        match known {
-            Some(known) if known != types => {
-                Arc::from(format!("{}\n-- types {types:x}", statement.sql))
-            }
-            Some(_) => Arc::clone(&statement.sql),
-            None => {
-                self.raw_types.insert(Arc::clone(&statement.sql), types);
-                Arc::clone(&statement.sql)
-            }
+        if self.wire.has_buffered() {
+            self.take_leftover()?;
         }
+        self.wire.stream.attach()
     }
 
-    fn fail(&mut self, error: sqlx::Error, statement: &Statement) -> Error {
-        let error = lost_connection(error)
-            .unwrap_or_else(|error| classify("run a statement", error, &statement.values));
-        self.is_broken |= matches!(error.kind(), ErrorKind::Connection);
-        of_statement(error, statement)
+    /// Takes what has arrived unasked behind the last answer. Anything but notices, parameters and notifications would
+    /// be taken for the answer to the next statement; what ends the session says why.
+    #[cold]
+    fn take_leftover(&mut self) -> Result<()> {
+        let leftover = match self.wire.buffered() {
+            Ok(None) => return Ok(()),
+            Ok(Some(message)) if message.tag == b'E' => Answer::read(self.wire.body(&message)),
+            Ok(Some(_)) => return Err(lost(self.wire.garbled("an answer to nothing"))),
+            Err(error) => return Err(self.lost(error)),
+        };
+        self.wire.give_up();
+        Err(classify("use a connection", &leftover, &[]))
     }
 
-    /// After DDL the server refuses a cached plan whose columns have changed: forget all plans, so that a retry works.
-    async fn forget_plans(&mut self) -> bool {
-        self.connection.clear_cached_statements().await.is_ok()
-    }
-
-    /// The columns of a statement that has run without a row. It is prepared still, so this mostly asks no server.
-    async fn column_names(&mut self, statement: &Statement) -> Vec<String> {
-        let text = AssertSqlSafe(self.text(statement)).into_sql_str();
-        let prepared = self.connection.prepare(text).await;
-        // Names are shown above no rows: not worth an error after the statement has run.
-        prepared.map_or_else(|_| Vec::new(), |prepared| names(prepared.columns()))
-    }
-
-    async fn fetch_once(
-        &mut self,
-        statement: &Statement,
-        sink: &mut dyn Sink,
-    ) -> std::result::Result<(), Failure> {
-        let query = query(statement, self.text(statement)).map_err(Failure::Own)?;
-        // `fetch` is the same stream behind one more adapter, which each row would pass.
-        let mut rows = self.connection.fetch_many(query);
-        let mut columns: Vec<WireType> = Vec::new();
-        while let Some(next) = rows.try_next().await.map_err(Failure::Server)? {
-            let row = match next {
-                Either::Right(row) => row,
-                Either::Left(done) => {
-                    sink.affected(done.rows_affected());
-                    continue;
-                }
-            };
-            if columns.is_empty() {
-                columns = wire_types(&row);
-            }
-            let taken = sink.row(&PostgresCells {
-                row: &row,
-                wire_types: &columns,
-            });
-            taken.map_err(Failure::Own)?;
+    /// The state of the transaction; one whose BEGIN is deferred is open.
+    pub(super) fn status(&self) -> TransactionStatus {
+        match self.wire.status {
+            TransactionStatus::Idle if !self.deferred.is_empty() => TransactionStatus::Open,
+            status => status,
         }
-        drop(rows);
-        if columns.is_empty() && sink.wants_columns() {
-            sink.columns(self.column_names(statement).await);
-        }
-        Ok(())
-    }
-}
-
-/// Where an error came from: only one of the server can mean a stale plan or a lost connection.
-enum Failure {
-    Own(Error),
-    Server(sqlx::Error),
-}
-
-fn query(statement: &Statement, text: Arc<str>) -> Result<Query<'static, Postgres, PgArguments>> {
-    let mut arguments = PgArguments::default();
-    arguments.reserve(statement.values.len(), statement.values.len() * 16);
-    for value in &statement.values {
-        arguments.add(PostgresValue(value)).map_err(|error| {
-            Error::new(ErrorKind::Decode, format!("bind a parameter: {error}"))
-                .with_statement(&statement.sql)
-        })?;
-    }
-    Ok(sqlx::query_with(AssertSqlSafe(text), arguments))
-}
-
-#[async_trait]
-impl Session for PostgresSession {
-    fn features(&self) -> &'static Features {
-        Dialect::Postgres.features()
-    }
-
-    async fn fetch(
-        &mut self,
-        statement: Statement,
-        mut sink: Box<dyn Sink>,
-    ) -> Result<Box<dyn Sink>> {
-        let mut is_retry = false;
-        loop {
-            match self.fetch_once(&statement, sink.as_mut()).await {
-                Ok(()) => return Ok(sink),
-                Err(Failure::Own(error)) => return Err(of_statement(error, &statement)),
-                // The server refuses the plan before it sends a row, so the sink is still empty.
-                Err(Failure::Server(error))
-                    if !is_retry && is_stale_plan(&error) && self.forget_plans().await =>
-                {
-                    is_retry = true;
-                }
-                Err(Failure::Server(error)) => return Err(self.fail(error, &statement)),
-            }
-        }
-    }
-
-    async fn execute(&mut self, statement: Statement) -> Result<Outcome> {
-        let query = query(&statement, self.text(&statement))?;
-        match self.connection.execute(query).await {
-            Ok(done) => Ok(Outcome {
-                rows_affected: done.rows_affected(),
-                last_insert_id: None,
-            }),
-            Err(error) => Err(self.fail(error, &statement)),
-        }
-    }
-
-    async fn batch(&mut self, script: &str) -> Result<()> {
-        let statement = Statement::plain(script);
-        let text = AssertSqlSafe(Arc::clone(&statement.sql));
-        match self.connection.execute(sqlx::raw_sql(text)).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(self.fail(error, &statement)),
-        }
-    }
-
-    async fn ping(&mut self) -> Result<()> {
-        let pinged = self.connection.ping().await;
-        pinged.map_err(|error| self.fail(error, &Statement::plain("")))
-    }
-
-    fn is_broken(&self) -> bool {
-        self.is_broken
-    }
-
-    async fn close(self: Box<Self>) {
-        // After a failure the socket is closed all the same, which the server notices; no caller waits for the outcome.
-        let _ = self.connection.close().await;
     }
 }

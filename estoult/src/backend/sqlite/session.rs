@@ -1,29 +1,36 @@
 //! A SQLite connection at work: binding, stepping, decoding, and stopping when the caller no longer waits.
 //!
-//! A statement takes the connection with it to the other thread and brings it back. When its future is dropped the
-//! connection stays away: the session is broken, the statement is interrupted, and the other thread closes it.
+//! A statement takes the connection with it to the other thread, which sends it back. When its future is dropped the
+//! statement is interrupted, and `recover` waits for the connection.
 
 use std::{
+    any::Any,
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 
 use async_trait::async_trait;
 use rusqlite::{
-    Connection, ToSql,
+    Batch, Connection, ToSql,
+    fallible_iterator::FallibleIterator,
+    ffi,
     types::{ToSqlOutput, ValueRef},
 };
-use tokio::runtime::Handle;
+use tokio::{
+    runtime::Handle,
+    sync::oneshot::{self, Receiver},
+};
 
 use super::{
-    classify::of_statement,
+    classify::{classify, of_statement},
+    lock_wait::{LockWait, try_again},
     schemas::{Attached, SchemaFiles},
 };
 use crate::{
-    backend::{Features, Outcome, Session, Statement},
+    backend::{Features, Outcome, Session, Statement, TransactionStatus, address::SqliteAddress},
     error::{Error, ErrorKind, Result},
     row::{Cells, Sink},
     runtime,
@@ -35,12 +42,17 @@ use crate::{
 const STEPS_BETWEEN_CHECKS: std::ffi::c_int = 2000;
 
 pub(super) struct SqliteSession {
-    /// `None` while a statement runs, and for good when its future was dropped.
+    /// `None` while a statement runs.
     connection: Option<Connection>,
-    /// Set when the caller no longer waits for the running statement.
-    abandoned: Arc<AtomicBool>,
+    /// Where the other thread sends the connection; still set when the future of the statement was dropped.
+    away: Option<Receiver<Connection>>,
+    wait: Arc<LockWait>,
+    is_read_only: bool,
+    /// How many transactions SQLite has committed or rolled back.
+    ended: Arc<AtomicU64>,
     schemas: Arc<SchemaFiles>,
     attached: Attached,
+    is_prepared: bool,
 }
 
 impl fmt::Debug for SqliteSession {
@@ -52,21 +64,27 @@ impl fmt::Debug for SqliteSession {
 }
 
 impl SqliteSession {
-    pub(super) fn new(connection: Connection, schemas: Arc<SchemaFiles>) -> Self {
-        let abandoned = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&abandoned);
-        // A failure to install it costs the interruption, nothing else: an abandoned connection is closed all the
-        // same. Relaxed: a check that comes too early is followed by another.
-        let _ = connection.progress_handler(
-            STEPS_BETWEEN_CHECKS,
-            Some(move || seen.load(Ordering::Relaxed)),
-        );
-        Self {
+    pub(super) fn new(
+        connection: Connection,
+        address: &SqliteAddress,
+        schemas: Arc<SchemaFiles>,
+    ) -> Result<Self> {
+        let wait = Arc::new(LockWait::new(address.busy_timeout));
+        let seen = Arc::clone(&wait);
+        let installed = connection
+            .progress_handler(STEPS_BETWEEN_CHECKS, Some(move || seen.is_abandoned()))
+            .and_then(|()| connection.busy_handler(Some(try_again)));
+        installed.map_err(|error| classify(&error))?;
+        Ok(Self {
+            ended: count_ends(&connection).map_err(|error| classify(&error))?,
             connection: Some(connection),
-            abandoned,
+            away: None,
+            wait,
+            is_read_only: address.read_only,
             attached: schemas.nothing_attached(),
+            is_prepared: false,
             schemas,
-        }
+        })
     }
 
     /// Runs work on the connection: on this thread when it may block, else on one that may.
@@ -78,27 +96,50 @@ impl SqliteSession {
         // Fast path of sync callers: a hop to another thread costs more than most statements.
         if runtime::may_block() {
             return match &self.connection {
-                Some(connection) => work(connection),
+                Some(connection) => self.wait.around(|| work(connection)),
                 None => Err(gone()),
             };
         }
         let connection = self.connection.take().ok_or_else(gone)?;
-        let guard = AbandonGuard(Some(Arc::clone(&self.abandoned)));
-        let abandoned = Arc::clone(&self.abandoned);
-        let (connection, outcome) = off_thread(move || {
+        let (back, away) = oneshot::channel();
+        self.away = Some(away);
+        let guard = AbandonGuard(Some(Arc::clone(&self.wait)));
+        let wait = Arc::clone(&self.wait);
+        let outcome = off_thread(move || {
             // The future may be dropped while the work still waits for a thread.
-            if abandoned.load(Ordering::Relaxed) {
-                return Err(gone());
-            }
-            let outcome = work(&connection);
-            Ok((connection, outcome))
+            let outcome = if wait.is_abandoned() {
+                Err(gone())
+            } else {
+                wait.around(|| work(&connection))
+            };
+            // Without a receiver the session is gone, and the connection is closed here.
+            drop(back.send(connection));
+            outcome
         })
-        .await?;
-        // Only now is the connection back: until here a dropped future leaves the session without one.
+        .await;
+        // Only now is the connection back: until here a dropped future leaves it away.
         guard.disarm();
-        self.connection = Some(connection);
+        let returned = self.away.take().and_then(|mut away| away.try_recv().ok());
+        self.connection = returned;
         outcome
     }
+}
+
+/// Counts the ends of transactions, so that the connection sees when the program's own SQL has ended one and begun
+/// another.
+fn count_ends(connection: &Connection) -> rusqlite::Result<Arc<AtomicU64>> {
+    let ended = Arc::new(AtomicU64::new(0));
+    // Relaxed: the session reads it after it has waited for the statement.
+    let (committed, rolled_back) = (Arc::clone(&ended), Arc::clone(&ended));
+    connection.commit_hook(Some(move || {
+        committed.fetch_add(1, Ordering::Relaxed);
+        // True would turn the commit into a rollback.
+        false
+    }))?;
+    connection.rollback_hook(Some(move || {
+        rolled_back.fetch_add(1, Ordering::Relaxed);
+    }))?;
+    Ok(ended)
 }
 
 fn gone() -> Error {
@@ -109,7 +150,7 @@ fn gone() -> Error {
 }
 
 /// Marks the statement abandoned when the future that waits for it is dropped.
-struct AbandonGuard(Option<Arc<AtomicBool>>);
+struct AbandonGuard(Option<Arc<LockWait>>);
 
 impl AbandonGuard {
     fn disarm(mut self) {
@@ -119,8 +160,8 @@ impl AbandonGuard {
 
 impl Drop for AbandonGuard {
     fn drop(&mut self) {
-        if let Some(abandoned) = &self.0 {
-            abandoned.store(true, Ordering::Relaxed);
+        if let Some(wait) = &self.0 {
+            wait.set_abandoned(true);
         }
     }
 }
@@ -162,11 +203,10 @@ impl Session for SqliteSession {
     }
 
     async fn batch(&mut self, script: &str) -> Result<()> {
-        let script: Arc<str> = script.into();
+        let (script, wait): (Arc<str>, _) = (script.into(), Arc::clone(&self.wait));
         self.run(move |connection| {
-            connection
-                .execute_batch(&script)
-                .map_err(|error| of_statement(&error, &script, &[]))
+            let ran = run_script(connection, &script, &wait);
+            ran.map_err(|error| of_statement(&error, &script, &[]))
         })
         .await
     }
@@ -215,13 +255,49 @@ impl Session for SqliteSession {
     }
 
     fn is_broken(&self) -> bool {
-        self.connection.is_none()
+        self.connection.is_none() && self.away.is_none()
     }
 
-    fn is_in_transaction(&self) -> Option<bool> {
-        self.connection
-            .as_ref()
-            .map(|connection| !connection.is_autocommit())
+    fn transaction(&self) -> TransactionStatus {
+        match &self.connection {
+            Some(connection) if !connection.is_autocommit() => TransactionStatus::Open,
+            _ => TransactionStatus::Idle,
+        }
+    }
+
+    fn transactions_ended(&self) -> u64 {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    async fn recover(&mut self) -> Result<()> {
+        if let Some(away) = &mut self.away {
+            // The statement ends soon, since its next check interrupts it.
+            self.connection = away.await.ok();
+            self.away = None;
+        }
+        self.wait.set_abandoned(false);
+        // A read-only transaction has made the connection refuse writes.
+        let access = if self.is_read_only { "on" } else { "off" };
+        let end = if self.transaction().is_open() {
+            "rollback; "
+        } else {
+            ""
+        };
+        self.control(&format!("{end}pragma query_only = {access}"))
+            .await
+    }
+
+    fn raw(&mut self) -> Option<&mut (dyn Any + Send)> {
+        let connection = self.connection.as_mut()?;
+        Some(connection)
+    }
+
+    fn is_prepared(&self) -> bool {
+        self.is_prepared
+    }
+
+    fn note_prepared(&mut self) {
+        self.is_prepared = true;
     }
 
     fn is_read_only(&self) -> Option<bool> {
@@ -240,6 +316,20 @@ impl Session for SqliteSession {
             .await;
         }
     }
+}
+
+/// Runs a script statement by statement, until its caller no longer waits.
+fn run_script(connection: &Connection, script: &str, wait: &LockWait) -> rusqlite::Result<()> {
+    let mut statements = Batch::new(connection, script);
+    while let Some(mut statement) = statements.next()? {
+        if wait.is_abandoned() {
+            let interrupted = ffi::Error::new(ffi::SQLITE_INTERRUPT);
+            return Err(rusqlite::Error::SqliteFailure(interrupted, None));
+        }
+        let mut rows = statement.raw_query();
+        while rows.next()?.is_some() {}
+    }
+    Ok(())
 }
 
 fn fetch(

@@ -38,6 +38,9 @@ const SETTINGS: &[Setting] = &[
     setting("connect_timeout", TIME, |options, text| {
         put(&mut options.connect_timeout, time(text))
     }),
+    setting("statement_timeout", TIME_OR_NEVER, |options, text| {
+        put(&mut options.statement_timeout, time_or_never(text))
+    }),
     setting("ping_after", TIME, |options, text| {
         put(&mut options.ping_after, time(text))
     }),

@@ -1,0 +1,188 @@
+//! COPY: the data of a table as a stream, in both directions.
+//!
+//! While data are sent, the end of the unit (Sync) is not, which the wire knows: a future that is dropped meanwhile
+//! leaves a unit behind that recovery ends. Source: "COPY Operations" in PostgreSQL's manual.
+
+use bytes::BytesMut;
+use postgres_protocol::message::frontend::{self, CopyData};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::{
+    answer::Answer, bind::Declared, decode::Columns, flight::Failure, part::Part,
+    session::PostgresSession, wire::Message,
+};
+use crate::{
+    backend::{DataReader, DataWriter, Statement},
+    error::{Error, ErrorKind, Result},
+};
+
+/// How much of the data is in one message at most.
+const CHUNK: usize = 64 * 1024;
+
+impl PostgresSession {
+    /// Sends the data of a COPY FROM STDIN, and gives the number of rows.
+    pub(super) async fn send_copy(
+        &mut self,
+        statement: &str,
+        data: &mut DataReader<'_>,
+    ) -> Result<u64> {
+        let statement = Statement::plain(statement);
+        let mut part = self.begin_copy(&statement).await?;
+        let outcome = match self.copy_response(b'G', &mut part).await {
+            Ok(()) => self.send_data(data).await,
+            refused => refused,
+        };
+        self.end_copy(outcome, part, &statement).await
+    }
+
+    /// Receives the data of a COPY TO STDOUT, and gives the number of rows.
+    pub(super) async fn receive_copy(
+        &mut self,
+        statement: &str,
+        to: &mut DataWriter<'_>,
+    ) -> Result<u64> {
+        let statement = Statement::plain(statement);
+        let mut part = self.begin_copy(&statement).await?;
+        let outcome = match self.copy_response(b'H', &mut part).await {
+            Ok(()) => self.receive_data(to).await,
+            refused => refused,
+        };
+        self.end_copy(outcome, part, &statement).await
+    }
+
+    async fn begin_copy(&mut self, statement: &Statement) -> Result<Part> {
+        self.prepare_to_send()?;
+        if !self.deferred.is_empty() {
+            self.run_control(&[]).await?;
+        }
+        self.queue_closes();
+        let part = self.queue(statement, Declared::ByKind)?;
+        self.wire.open_unit();
+        let asked = self.take_asked().await;
+        asked.map_err(|failure| self.fail(failure, statement))?;
+        Ok(part)
+    }
+
+    /// Waits until the server is ready for the data of this direction.
+    async fn copy_response(&mut self, wanted: u8, part: &mut Part) -> Result<(), Failure> {
+        loop {
+            let message = self.wire.next().await?;
+            match message.tag {
+                tag if tag == wanted => return Ok(()),
+                b'E' => return Err(self.refused_copy(&message)),
+                // It has run as another kind of statement.
+                b'D' | b'C' | b'I' | b'G' | b'H' => {
+                    let direction = if wanted == b'G' {
+                        "from stdin"
+                    } else {
+                        "to stdout"
+                    };
+                    return Err(Failure::Own(Error::new(
+                        ErrorKind::Query,
+                        format!("copy data: the statement is no `copy … {direction}`"),
+                    )));
+                }
+                _ => {
+                    self.advance(&message, Some(part))?;
+                }
+            }
+        }
+    }
+
+    fn refused_copy(&self, message: &Message) -> Failure {
+        Failure::Answer(Box::new(Answer::read(self.wire.body(message))), 0)
+    }
+
+    async fn send_data(&mut self, data: &mut DataReader<'_>) -> Result<(), Failure> {
+        let mut chunk = BytesMut::with_capacity(CHUNK);
+        loop {
+            chunk.clear();
+            let read = data.read_buf(&mut chunk).await.map_err(unreadable)?;
+            if read == 0 {
+                frontend::copy_done(&mut self.wire.out);
+                return Ok(());
+            }
+            CopyData::new(&chunk[..])?.write(&mut self.wire.out);
+            self.wire.flush().await?;
+            // The server reports wrong data when it meets them, and reads no more.
+            if let Some(message) = self.wire.buffered()?
+                && message.tag == b'E'
+            {
+                return Err(self.refused_copy(&message));
+            }
+        }
+    }
+
+    async fn receive_data(&mut self, to: &mut DataWriter<'_>) -> Result<(), Failure> {
+        let mut failure = None;
+        loop {
+            let message = self.wire.next().await?;
+            match message.tag {
+                b'd' if failure.is_none() => {
+                    let written = to.write_all(self.wire.body(&message)).await;
+                    failure = written.err().map(unwritable);
+                }
+                // The rest is read all the same: only then is the connection free.
+                b'd' => {}
+                b'c' => break,
+                b'E' => return Err(self.refused_copy(&message)),
+                _ => return Err(self.wire.garbled("an answer that is not known").into()),
+            }
+        }
+        if failure.is_none() {
+            failure = to.flush().await.err().map(unwritable);
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// Ends the unit, and waits until the server is ready.
+    async fn end_copy(
+        &mut self,
+        outcome: Result<(), Failure>,
+        part: Part,
+        statement: &Statement,
+    ) -> Result<u64> {
+        if matches!(outcome, Err(Failure::Own(_))) {
+            // Ignored by a server that waits for no data.
+            let _ = frontend::copy_fail("the data could not be read", &mut self.wire.out);
+        }
+        self.wire.close_unit();
+        let mut parts = [part];
+        let mut take_row = |_: &Columns, _: &[u8]| Ok(());
+        // What was refused may have been answered already.
+        let ended = match outcome {
+            Ok(()) => self.answers(&mut parts, &[], &mut take_row).await,
+            Err(failure) => {
+                let ended = self.read_answers(&mut parts, &[], &mut take_row);
+                Err(match ended.await {
+                    Err(Failure::Lost(error)) => Failure::Lost(error),
+                    _ => failure,
+                })
+            }
+        };
+        match ended {
+            Ok(()) => Ok(parts[0].rows_affected()),
+            Err(failure) => Err(self.fail(failure, statement)),
+        }
+    }
+}
+
+fn unreadable(error: std::io::Error) -> Failure {
+    Failure::Own(
+        Error::new(
+            ErrorKind::Query,
+            format!("copy data: they could not be read: {error}"),
+        )
+        .with_source(error),
+    )
+}
+
+fn unwritable(error: std::io::Error) -> Failure {
+    Failure::Own(
+        Error::new(
+            ErrorKind::Query,
+            format!("copy data: they could not be written: {error}"),
+        )
+        .with_source(error),
+    )
+}

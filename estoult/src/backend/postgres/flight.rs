@@ -1,0 +1,333 @@
+//! A flight: statements that are sent together under one Sync, and their answers.
+//!
+//! When one of them fails, the server skips the rest of the flight; it has ended when the server says that it is ready.
+//! Invariant: nothing is reported as done before that, since a deferred constraint fails at the Sync.
+
+use std::{io, sync::Arc};
+
+use estoult_sql::session::effects;
+use postgres_protocol::message::frontend::{self, BindError};
+
+use super::{
+    answer::Answer,
+    bind::{Declared, format_of, write_parameter},
+    classify::{is_missing, lost},
+    decode::Columns,
+    part::{Part, Tag},
+    session::PostgresSession,
+    statements::Prepared,
+    wire::Message,
+};
+use crate::{
+    backend::Statement,
+    error::{Error, ErrorKind, Result},
+    sql::{Control, Dialect, control},
+    value::Datum,
+};
+
+/// What the server gets in place of data.
+pub(super) const COPY_AS_STATEMENT: &str = "COPY FROM STDIN was run as a statement";
+
+/// How many parameters the protocol can count.
+const MOST_PARAMETERS: usize = 65_535;
+
+/// The result format of all columns.
+const BINARY: i16 = 1;
+
+/// Why a flight failed.
+pub(super) enum Failure {
+    /// The server answered with an error; the number is that of the statement.
+    Answer(Box<Answer>, usize),
+    /// A row does not fit, or a statement can't be written.
+    Own(Error),
+    /// The connection was lost.
+    Lost(io::Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Lost(error)
+    }
+}
+
+/// Takes the rows of a flight's last statement.
+pub(super) type TakeRow<'t> = dyn FnMut(&Columns, &[u8]) -> Result<(), Failure> + Send + 't;
+
+impl PostgresSession {
+    /// Queues a statement; nothing of it is queued when it can't be written.
+    pub(super) fn queue(&mut self, statement: &Statement, declared: Declared) -> Result<Part> {
+        let length = self.wire.out.len();
+        let types = statement.values.iter().map(|value| declared.type_of(value));
+        let types: Box<[u32]> = types.collect();
+        let known = self.statements.get(&statement.sql, &types).cloned();
+        let part = match known {
+            Some(prepared) => Part {
+                text: Arc::clone(&statement.sql),
+                types,
+                name: prepared.name,
+                is_new: false,
+                is_raw: statement.is_raw,
+                changes_session: prepared.changes_session,
+                sends_data: false,
+                columns: Some(prepared.columns),
+                tag: Tag::None,
+            },
+            None => self.new_part(statement, types),
+        };
+        let written = self.write(&part, &statement.values);
+        if written.is_err() {
+            self.wire.out.truncate(length);
+        }
+        written.map(|()| part)
+    }
+
+    fn new_part(&mut self, statement: &Statement, types: Box<[u32]>) -> Part {
+        let is_named = self.statements.is_enabled();
+        let name = if is_named {
+            self.statements.new_name()
+        } else {
+            Arc::from("")
+        };
+        if is_named {
+            // Should the future be dropped, the statement is closed by its name, whether it was prepared or not.
+            self.preparing.push(Arc::clone(&name));
+        }
+        let syntax = Dialect::Postgres.syntax();
+        Part {
+            text: Arc::clone(&statement.sql),
+            types,
+            name,
+            is_new: true,
+            is_raw: statement.is_raw,
+            changes_session: statement.is_raw && effects(&statement.sql, syntax).session,
+            sends_data: false,
+            columns: None,
+            tag: Tag::None,
+        }
+    }
+
+    fn write(&mut self, part: &Part, values: &[Datum]) -> Result<()> {
+        let out = &mut self.wire.out;
+        let is_named = !part.name.is_empty();
+        let refused = |error: io::Error| refuse_text(&part.text, &error);
+        if part.types.len() > MOST_PARAMETERS {
+            return Err(refuse_values(&part.text, None));
+        }
+        if part.is_new {
+            let types = part.types.iter().copied();
+            frontend::parse(&part.name, &part.text, types, out).map_err(refused)?;
+        }
+        if part.is_new && is_named {
+            frontend::describe(b'S', &part.name, out).map_err(refused)?;
+        }
+        let formats = part.types.iter().map(|declared| format_of(*declared));
+        let values = values.iter().zip(&part.types);
+        let bound = frontend::bind(
+            "",
+            &part.name,
+            formats,
+            values,
+            |(datum, declared), buffer| write_parameter(buffer, datum, *declared),
+            [BINARY],
+            out,
+        );
+        bound.map_err(|error| refuse_values(&part.text, Some(error)))?;
+        if !is_named {
+            frontend::describe(b'P', "", out).map_err(refused)?;
+        }
+        frontend::execute("", 0, out).map_err(refused)
+    }
+
+    /// Queues the closing of statements that the cache has let go of.
+    pub(super) fn queue_closes(&mut self) {
+        for name in std::mem::take(&mut self.closing) {
+            // A name of the cache has no NUL, which is all that could be wrong with it.
+            let _ = frontend::close(b'S', &name, &mut self.wire.out);
+        }
+    }
+
+    /// Sends what is queued, and takes the answers to a flight of these statements; the rows are those of the last one,
+    /// and so are the values, which notices must not show.
+    pub(super) async fn answers(
+        &mut self,
+        parts: &mut [Part],
+        values: &[Datum],
+        take_row: &mut TakeRow<'_>,
+    ) -> Result<(), Failure> {
+        self.take_asked().await?;
+        let answered = self.read_answers(parts, values, take_row).await?;
+        if answered < parts.len() {
+            // A statement without an end has not been done.
+            return Err(self
+                .wire
+                .garbled("fewer answers than it got statements")
+                .into());
+        }
+        Ok(())
+    }
+
+    /// The same for statements of which some may have been answered before; the number of those that are now.
+    pub(super) async fn read_answers(
+        &mut self,
+        parts: &mut [Part],
+        values: &[Datum],
+        take_row: &mut TakeRow<'_>,
+    ) -> Result<usize, Failure> {
+        let mut at = 0;
+        let mut failure = None;
+        loop {
+            let message = self.wire.buffered()?;
+            self.wire.report_notices(values);
+            let message = match message {
+                Some(message) => message,
+                None => match self.wire.fill().await {
+                    Ok(()) => continue,
+                    // The server says why it ends a session before it closes the connection.
+                    Err(error) => return Err(failure.unwrap_or(Failure::Lost(error))),
+                },
+            };
+            match message.tag {
+                // Statements before the last one are estoult's own, and nothing reads their rows.
+                b'D' if at + 1 < parts.len() => {}
+                b'D' if failure.is_none() => {
+                    let columns = parts.get(at).and_then(|part| part.columns.as_ref());
+                    let Some(columns) = columns else {
+                        return Err(self.wire.garbled("a row that it did not describe").into());
+                    };
+                    match take_row(columns, self.wire.body(&message)) {
+                        Ok(()) => {}
+                        Err(Failure::Lost(error)) => return Err(Failure::Lost(error)),
+                        // The rest of the rows is read all the same: only then is the connection free.
+                        Err(error) => failure = Some(error),
+                    }
+                }
+                b'D' => {}
+                b'Z' => break,
+                b'E' => {
+                    let answer = Box::new(Answer::read(self.wire.body(&message)));
+                    failure.get_or_insert(Failure::Answer(answer, at));
+                }
+                _ => at += self.advance(&message, parts.get_mut(at))?,
+            }
+        }
+        let is_answered = |name: &Arc<str>| parts.iter().any(|part| part.name == *name);
+        self.preparing.retain(|name| !is_answered(name));
+        failure.map_or(Ok(at), Err)
+    }
+
+    /// Takes an answer that is no row, and gives 1 when it ends its statement.
+    pub(super) fn advance(
+        &mut self,
+        message: &Message,
+        part: Option<&mut Part>,
+    ) -> io::Result<usize> {
+        // Parsed, bound, closed, and the types of parameters: nothing depends on these.
+        if matches!(message.tag, b'1' | b'2' | b'3' | b't') {
+            return Ok(0);
+        }
+        let Some(part) = part else {
+            return Err(self.wire.garbled("more answers than it got statements"));
+        };
+        match message.tag {
+            b'T' => {
+                let Some(mut columns) = Columns::read(self.wire.body(message)) else {
+                    return Err(self
+                        .wire
+                        .garbled("a description of columns that is cut short"));
+                };
+                columns.resolve(&self.database.types);
+                self.described(part, Arc::new(columns));
+            }
+            b'n' => self.described(part, Arc::default()),
+            b'C' | b'I' => {
+                part.tag = Tag::read(self.wire.body(message));
+                self.note_end(part);
+                return Ok(1);
+            }
+            // The data of a COPY of estoult's own are on their way.
+            b'G' if part.sends_data => {}
+            b'G' => self.wire.refuse_copy_in(COPY_AS_STATEMENT)?,
+            // COPY OUT: its data are read and left.
+            b'H' | b'd' | b'c' => {}
+            _ => return Err(self.wire.garbled("an answer that is not known")),
+        }
+        Ok(0)
+    }
+
+    fn described(&mut self, part: &mut Part, columns: Arc<Columns>) {
+        if part.is_new && !part.name.is_empty() {
+            let prepared = Prepared {
+                name: Arc::clone(&part.name),
+                columns: Arc::clone(&columns),
+                changes_session: part.changes_session,
+            };
+            let evicted = self.statements.add(&part.text, &part.types, prepared);
+            self.closing.extend(evicted);
+            self.preparing.retain(|name| *name != part.name);
+        }
+        part.columns = Some(columns);
+    }
+
+    /// Keeps the columns of a statement once all their types are known.
+    pub(super) fn describe_again(&mut self, part: &mut Part, columns: Arc<Columns>) {
+        self.statements
+            .describe(&part.text, &part.types, Arc::clone(&columns));
+        part.columns = Some(columns);
+    }
+
+    fn note_end(&mut self, part: &Part) {
+        self.is_changed |= part.changes_session;
+        if part.is_raw {
+            // The tag of ROLLBACK TO is that of ROLLBACK, so there the text tells which it was.
+            let syntax = Dialect::Postgres.syntax();
+            let rolls_back = || control(&part.text, syntax) != Control::RollbackTo;
+            self.note_tag(part.tag, rolls_back);
+        }
+    }
+
+    /// Notes what the program's own SQL has ended: its prepared statements, or a transaction, which is counted.
+    pub(super) fn note_tag(&mut self, tag: Tag, rolls_back: impl FnOnce() -> bool) {
+        if tag == Tag::Deallocate {
+            self.statements.remove_all();
+        }
+        self.transactions_ended += u64::from(tag.ends_transaction(rolls_back));
+    }
+
+    /// Forgets a prepared statement whose plan is stale; all of them when the server does not have it, since the
+    /// program has deallocated it then, and maybe others. They are closed with the next flight: closing what is not
+    /// there is no error.
+    pub(super) fn forget(&mut self, part: &Part, answer: &Answer) {
+        if is_missing(answer) {
+            self.closing.extend(self.statements.remove_all());
+        } else {
+            self.closing
+                .extend(self.statements.remove(&part.text, &part.types));
+        }
+    }
+
+    /// The error for a connection that was lost.
+    pub(super) fn lost(&mut self, error: io::Error) -> Error {
+        self.wire.give_up();
+        lost(error)
+    }
+}
+
+#[cold]
+pub(super) fn refuse_text(text: &Arc<str>, error: &io::Error) -> Error {
+    Error::new(
+        ErrorKind::Query,
+        format!("send a statement: {error}; its text must not contain the character NUL"),
+    )
+    .with_statement(text)
+}
+
+#[cold]
+fn refuse_values(text: &Arc<str>, error: Option<BindError>) -> Error {
+    let reason = match error {
+        Some(BindError::Conversion(error)) => error.to_string(),
+        Some(BindError::Serialization(_)) | None => {
+            "there are more than 65 535, or one is larger than the protocol allows; bind a list as one value".to_owned()
+        }
+    };
+    Error::new(ErrorKind::Decode, format!("bind a parameter: {reason}")).with_statement(text)
+}

@@ -1,0 +1,116 @@
+//! Ending what an operation whose future was dropped has left behind, so that the session can be used again.
+//!
+//! The server is asked to cancel, on a connection of its own. Nothing is sent on the session before that connection has
+//! ended and every answer that is owed was read: the cancellation would else hit the next statement.
+
+use std::{
+    future::{Future, poll_fn},
+    io,
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
+
+use tokio::time::timeout;
+
+use super::{
+    classify::lost,
+    login::{cancel, connect_again},
+    session::PostgresSession,
+};
+use crate::error::Result;
+
+/// A statement that ends by itself in this time spares the server the process that a cancellation costs.
+const GRACE: Duration = Duration::from_millis(2);
+/// How long the server may take until it is asked again. A cancellation that arrives between two statements of a
+/// pipeline hits neither of them.
+const AGAIN_AFTER: Duration = Duration::from_millis(50);
+
+/// What undoes what the program's own SQL may have changed of a session. Prepared statements are kept: their names are
+/// estoult's own.
+const RESET: [&str; 7] = [
+    "close all",
+    "set session authorization default",
+    "reset all",
+    "unlisten *",
+    "select pg_advisory_unlock_all()",
+    "discard temp",
+    "discard sequences",
+];
+
+impl PostgresSession {
+    /// See [`Session::recover`](crate::backend::Session::recover).
+    pub(super) async fn recover_now(&mut self) -> Result<()> {
+        self.deferred.clear();
+        self.asking = None;
+        if self.wire.is_lost() {
+            return Err(lost(io::Error::other("it was lost before")));
+        }
+        self.wire.stream.attach()?;
+        let settled = self.settle().await;
+        settled.map_err(|error| self.lost(error))?;
+        // Whether the server had prepared them by then does not matter: closing what is not there is no error.
+        self.closing.append(&mut self.preparing);
+        if self.wire.status.is_open() {
+            self.run_control(&["rollback"]).await?;
+            self.transactions_ended += 1;
+        }
+        if self.is_changed {
+            self.run_control(&RESET).await?;
+            self.wire.notifications.clear();
+            (self.is_changed, self.is_prepared) = (false, false);
+        }
+        Ok(())
+    }
+
+    /// Waits for what the server owes, and asks it to cancel while it does not come.
+    async fn settle(&mut self) -> io::Result<()> {
+        self.wire.abandon_unit()?;
+        if self.wire.owed == 0 {
+            return self.wire.flush().await;
+        }
+        if let Some(settled) = within(GRACE, self.read_owed()).await {
+            return settled;
+        }
+        while self.wire.owed > 0 {
+            self.cancel_once().await?;
+            if let Some(settled) = within(AGAIN_AFTER, self.read_owed()).await {
+                settled?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn cancel_once(&mut self) -> io::Result<()> {
+        let (tls, address) = (self.database.tls.as_ref(), &self.database.address);
+        let stream = connect_again(&self.wire.stream, tls, address).await?;
+        // Meanwhile the session is read: a server whose answers are not taken can't get to its end.
+        let mut cancelling = pin!(cancel(stream, self.key));
+        poll_fn(|context| {
+            if let Poll::Ready(cancelled) = cancelling.as_mut().poll(context) {
+                return Poll::Ready(cancelled);
+            }
+            let reading = pin!(self.read_owed());
+            match reading.poll(context) {
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                // All was answered; the cancellation is still waited for, since it would hit what is sent next.
+                Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    async fn read_owed(&mut self) -> io::Result<()> {
+        while self.wire.owed > 0 {
+            // A server that waits for the data of a COPY takes no cancellation, but a message that there are none.
+            if self.wire.next().await?.tag == b'G' {
+                self.wire.refuse_copy_in("the statement was abandoned")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    timeout(limit, work).await.ok()
+}

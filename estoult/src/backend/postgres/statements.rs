@@ -1,0 +1,166 @@
+//! [`Statements`]: the prepared statements of a session, a bounded number of them. One that is evicted is closed on the
+//! server with the next flight.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::decode::Columns;
+
+/// A statement that the server has prepared.
+#[derive(Debug, Clone)]
+pub(super) struct Prepared {
+    /// Its name on the server.
+    pub(super) name: Arc<str>,
+    pub(super) columns: Arc<Columns>,
+    /// Whether it may change what the next caller meets of the session.
+    pub(super) changes_session: bool,
+}
+
+struct Entry {
+    /// The declared types of the parameters: other types mean another plan.
+    types: Box<[u32]>,
+    prepared: Prepared,
+    used: u64,
+}
+
+/// The prepared statements of one session, by text and declared types.
+pub(super) struct Statements {
+    entries: HashMap<Arc<str>, Vec<Entry>>,
+    count: usize,
+    capacity: usize,
+    /// Counts uses, and so tells which statement was used last.
+    clock: u64,
+    names: u64,
+}
+
+impl Statements {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self {
+            entries: HashMap::new(),
+            count: 0,
+            capacity,
+            clock: 0,
+            names: 0,
+        }
+    }
+
+    /// Whether statements are prepared under a name at all.
+    pub(super) fn is_enabled(&self) -> bool {
+        self.capacity > 0
+    }
+
+    /// The statement of this text with these types.
+    pub(super) fn get(&mut self, text: &str, types: &[u32]) -> Option<&Prepared> {
+        self.clock += 1;
+        let entries = self.entries.get_mut(text)?;
+        let entry = entries.iter_mut().find(|entry| *entry.types == *types)?;
+        entry.used = self.clock;
+        Some(&entry.prepared)
+    }
+
+    /// A name that no statement of this session has had.
+    pub(super) fn new_name(&mut self) -> Arc<str> {
+        self.names += 1;
+        // A name that the program's own PREPARE will hardly use.
+        Arc::from(format!("estoult{}", self.names))
+    }
+
+    /// Adds a statement that the server has prepared, and gives the name of the one to be closed in its place.
+    pub(super) fn add(
+        &mut self,
+        text: &Arc<str>,
+        types: &[u32],
+        prepared: Prepared,
+    ) -> Option<Arc<str>> {
+        let evicted = (self.count >= self.capacity)
+            .then(|| self.evict())
+            .flatten();
+        self.clock += 1;
+        self.count += 1;
+        let entry = Entry {
+            types: types.into(),
+            prepared,
+            used: self.clock,
+        };
+        self.entries
+            .entry(Arc::clone(text))
+            .or_default()
+            .push(entry);
+        evicted
+    }
+
+    /// Describes the columns of a statement anew.
+    pub(super) fn describe(&mut self, text: &str, types: &[u32], columns: Arc<Columns>) {
+        let entries = self.entries.get_mut(text).into_iter().flatten();
+        if let Some(entry) = entries.into_iter().find(|entry| *entry.types == *types) {
+            entry.prepared.columns = columns;
+        }
+    }
+
+    /// Forgets a statement, and gives its name.
+    pub(super) fn remove(&mut self, text: &str, types: &[u32]) -> Option<Arc<str>> {
+        let entries = self.entries.get_mut(text)?;
+        let position = entries.iter().position(|entry| *entry.types == *types)?;
+        let entry = entries.swap_remove(position);
+        if entries.is_empty() {
+            self.entries.remove(text);
+        }
+        self.count -= 1;
+        Some(entry.prepared.name)
+    }
+
+    /// Forgets all statements, and gives their names.
+    pub(super) fn remove_all(&mut self) -> Vec<Arc<str>> {
+        self.count = 0;
+        let entries = self.entries.drain().flat_map(|(_, entries)| entries);
+        entries.map(|entry| entry.prepared.name).collect()
+    }
+
+    /// Forgets the statement that was not used for the longest time.
+    fn evict(&mut self) -> Option<Arc<str>> {
+        let entries = self
+            .entries
+            .iter()
+            .flat_map(|(text, entries)| entries.iter().map(move |entry| (text, entry)));
+        let (text, oldest) = entries.min_by_key(|(_, entry)| entry.used)?;
+        let (text, types) = (Arc::clone(text), oldest.types.clone());
+        self.remove(&text, &types)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Prepared, Statements};
+    use std::sync::Arc;
+
+    fn add(statements: &mut Statements, text: &str, types: &[u32]) -> Option<Arc<str>> {
+        let name = statements.new_name();
+        let prepared = Prepared {
+            name,
+            columns: Arc::default(),
+            changes_session: false,
+        };
+        statements.add(&Arc::from(text), types, prepared)
+    }
+
+    #[test]
+    fn the_statement_that_was_used_first_is_evicted() {
+        let mut statements = Statements::new(2);
+        assert_eq!(add(&mut statements, "a", &[]), None);
+        assert_eq!(add(&mut statements, "b", &[]), None);
+        assert!(statements.get("a", &[]).is_some());
+        assert_eq!(add(&mut statements, "c", &[]).as_deref(), Some("estoult2"));
+        assert!(statements.get("b", &[]).is_none());
+        assert!(statements.get("a", &[]).is_some());
+    }
+
+    #[test]
+    fn types_tell_statements_of_one_text_apart() {
+        let mut statements = Statements::new(2);
+        add(&mut statements, "a", &[20]);
+        assert!(statements.get("a", &[23]).is_none());
+        add(&mut statements, "a", &[23]);
+        assert_eq!(statements.remove("a", &[20]).as_deref(), Some("estoult1"));
+        assert!(statements.get("a", &[23]).is_some());
+        assert_eq!(statements.remove("a", &[20]), None);
+    }
+}

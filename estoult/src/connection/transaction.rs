@@ -1,0 +1,209 @@
+//! How the transaction of a connection begins and ends.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    Connection, TransactionOptions,
+    limit::{Deadline, Limit, TimeLimited},
+    open_transaction::{Failure, OpenTransaction},
+};
+use crate::{
+    backend::TransactionStatus,
+    error::{Error, ErrorKind, Result},
+    runtime::within,
+};
+
+/// How long a rollback waits until the database has ended an abandoned statement.
+const RECOVER_WITHIN: Duration = Duration::from_secs(5);
+
+impl Connection {
+    /// Begins a transaction. When the future is dropped half way, the connection stays busy and has to recover.
+    pub(crate) async fn begin(&mut self, options: &TransactionOptions) -> Result<()> {
+        let statement = options.begin_statement(self.features)?;
+        let deadline = options.timeout.and_then(|whole| {
+            // A time beyond the range of the clock is no limit.
+            let end = Instant::now().checked_add(whole)?;
+            Some(Deadline { end, whole })
+        });
+        let limit = Limit::new(self.statement_timeout, deadline)?;
+        let session = self.session()?;
+        let beginning = async {
+            session.begin(&statement).await?;
+            if options.variables.is_empty() {
+                return Ok(());
+            }
+            session.set_variables(&options.variables).await
+        };
+        let begun = limit.run(beginning).await;
+        self.transaction = Some(Box::new(OpenTransaction {
+            ended_before: self.transactions_ended(),
+            failure: None,
+            lost: None,
+            end_suffix: options.end_suffix(self.features),
+            is_read_only: options.is_read_only || options.is_session_read_only,
+            deadline,
+        }));
+        let begun = self.settle(begun);
+        if begun.is_err() && self.is_clean() {
+            // The server answered, and refused it: no transaction is open.
+            self.end_transaction();
+        } else {
+            self.note_transaction(true);
+        }
+        begun
+    }
+
+    /// Begins a savepoint.
+    pub(crate) async fn begin_savepoint(&mut self, statement: &str) -> Result<()> {
+        let limit = self.control_limit()?;
+        let outcome = limit.run(self.session()?.begin(statement)).await;
+        self.finish(outcome)
+    }
+
+    /// Ends the transaction with COMMIT.
+    pub(crate) async fn commit(&mut self) -> Result<()> {
+        if let Some(transaction) = &self.transaction {
+            transaction.check("commit a transaction")?;
+        }
+        if self.is_broken() {
+            return Err(Error::new(
+                ErrorKind::Connection,
+                "commit a transaction: its connection was lost before, so the database has rolled it back; run it \
+                 again",
+            ));
+        }
+        if self.status() == TransactionStatus::Failed {
+            return self.roll_back_failed().await;
+        }
+        let (limit, suffix) = (self.control_limit()?, self.end_suffix());
+        let statement = format!("commit{suffix}");
+        let committed = limit.run(self.session()?.control(&statement)).await;
+        let committed = self.settle(committed).map_err(unknown_commit);
+        // After an answer the session tells whether it is still open; if it is, the release rolls it back.
+        if committed.is_ok() || self.is_clean() && suffix.is_empty() {
+            self.end_transaction();
+        }
+        committed
+    }
+
+    /// The end of a transaction that a failed statement has aborted: COMMIT would keep nothing of it.
+    async fn roll_back_failed(&mut self) -> Result<()> {
+        let failure = self
+            .transaction
+            .as_mut()
+            .and_then(|open| open.failure.take());
+        self.roll_back().await?;
+        let Failure { kind, message } = failure.unwrap_or_else(|| Failure {
+            kind: ErrorKind::Query,
+            message: "the database has aborted it".to_owned(),
+        });
+        Err(Error::new(
+            kind,
+            format!(
+                "commit a transaction: a statement in it failed ({message}), so the database has rolled back all of \
+                 it; run what may fail in a savepoint, with `tx.transaction(…)`"
+            ),
+        ))
+    }
+
+    /// Ends the transaction with ROLLBACK, also after a statement was abandoned in it.
+    pub(crate) async fn roll_back(&mut self) -> Result<()> {
+        let is_abandoned = self.is_busy;
+        let suffix = self.end_suffix();
+        // A broken session answers with the reason why it is.
+        let has_to_answer = self.is_in_transaction() || self.is_broken();
+        let Some(session) = &mut self.session else {
+            return Err(Error::internal("a connection was used after its release"));
+        };
+        self.is_busy = true;
+        let outcome: TimeLimited<()> = if is_abandoned {
+            // What the session has left to do is not known here, nor how long the database takes to end it.
+            let recovered = within(RECOVER_WITHIN, session.recover()).await;
+            recovered.ok_or_else(not_recovered)
+        } else if has_to_answer {
+            Ok(session.control(&format!("rollback{suffix}")).await)
+        } else if suffix.is_empty() {
+            // The database has ended it before.
+            Ok(Ok(()))
+        } else {
+            Ok(session.control(suffix.trim_start_matches("; ")).await)
+        };
+        let outcome = self.settle(outcome);
+        if outcome.is_ok() {
+            self.end_transaction();
+        }
+        outcome
+    }
+
+    /// Rolls back to a savepoint, and forgets the failures since then.
+    pub(crate) async fn roll_back_to(&mut self, statement: &str) -> Result<()> {
+        self.control(statement).await?;
+        if let Some(transaction) = &mut self.transaction {
+            transaction.failure = None;
+        }
+        Ok(())
+    }
+
+    /// The outcome of an operation that begins or ends a transaction.
+    fn settle<T>(&mut self, outcome: TimeLimited<T>) -> Result<T> {
+        // Busy until there was an answer.
+        self.is_busy = outcome.is_err();
+        outcome.unwrap_or_else(Err)
+    }
+
+    fn end_transaction(&mut self) {
+        self.transaction = None;
+        self.note_transaction(false);
+    }
+
+    fn note_transaction(&self, is_open: bool) {
+        if let Some(slot) = &self.slot {
+            slot.note_transaction(is_open);
+        }
+    }
+
+    pub(super) fn end_suffix(&self) -> &'static str {
+        self.transaction.as_ref().map_or("", |open| open.end_suffix)
+    }
+
+    fn transactions_ended(&self) -> u64 {
+        let session = self.session.as_ref();
+        session.map_or(0, |session| session.transactions_ended())
+    }
+
+    fn is_broken(&self) -> bool {
+        let session = self.session.as_ref();
+        session.is_none_or(|session| session.is_broken())
+    }
+
+    /// Whether the session has answered, and has no transaction open.
+    fn is_clean(&self) -> bool {
+        !self.is_busy && !self.is_broken() && !self.is_in_transaction()
+    }
+}
+
+fn not_recovered() -> Error {
+    Error::new(
+        ErrorKind::Connection,
+        format!(
+            "roll back a transaction: the database has not ended an abandoned statement within {RECOVER_WITHIN:?}; its \
+             connection is closed, and the transaction ends with it"
+        ),
+    )
+}
+
+/// The error of a COMMIT that was sent and not answered.
+fn unknown_commit(error: Error) -> Error {
+    if !matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout) {
+        return error;
+    }
+    let reason = match error.kind() {
+        ErrorKind::Timeout => "its time was over",
+        _ => "the connection was lost",
+    };
+    let message = format!(
+        "commit a transaction: {reason} before COMMIT was answered, so whether it took effect is not known; read what \
+         it wrote before running it again",
+    );
+    error.reported_as(ErrorKind::CommitUnknown, message)
+}

@@ -1,0 +1,103 @@
+//! The texts of statements that were written before, by their keys.
+//!
+//! Invariant: no values here; a text is found only by the whole key, and whether a statement may be sent is decided for
+//! each statement anew.
+
+#[cfg(test)]
+mod cases;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, DefaultHasher},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use super::{Written, text_key::TextKey};
+use crate::{backend::Statement, error::Result};
+
+/// The number of texts in the cache. A program has few different statements, unless it makes them by chance.
+const MAX_TEXTS: usize = 1024;
+
+static TEXTS: TextCache = TextCache::new();
+
+/// The statement of this key, with its cached text or as `write` writes it.
+pub(super) fn statement(
+    key: Option<TextKey<'_>>,
+    write: impl FnOnce() -> Result<Written>,
+) -> Result<Statement> {
+    TEXTS.statement(key, write)
+}
+
+/// Texts by key, for all databases of the process.
+struct TextCache {
+    texts: RwLock<Texts>,
+}
+
+// The keys are the program's own, so that the hasher needs no seed, which a static could not have.
+type Texts = HashMap<Box<[u8]>, Arc<CachedText>, BuildHasherDefault<DefaultHasher>>;
+
+/// A text, and where its values come from.
+struct CachedText {
+    sql: Arc<str>,
+    schemas: Vec<Arc<str>>,
+    /// The place of each value among the inputs of the key.
+    places: Box<[usize]>,
+}
+
+impl TextCache {
+    const fn new() -> Self {
+        Self {
+            texts: RwLock::new(HashMap::with_hasher(BuildHasherDefault::new())),
+        }
+    }
+
+    fn statement(
+        &self,
+        key: Option<TextKey<'_>>,
+        write: impl FnOnce() -> Result<Written>,
+    ) -> Result<Statement> {
+        let Some(key) = key else {
+            return Ok(write()?.statement);
+        };
+        // A value that the database can't store is refused by the writer, which knows its column.
+        if let Some(statement) = self.find(&key) {
+            return Ok(statement);
+        }
+        let Written { statement, origins } = write()?;
+        if let Some(places) = key.places(&origins) {
+            self.insert(&key, &statement, places);
+        }
+        Ok(statement)
+    }
+
+    fn find(&self, key: &TextKey<'_>) -> Option<Statement> {
+        // A panic can't leave the map half changed, so a poisoned lock is used like any other. It is released before
+        // the values are cloned.
+        let texts = self.texts.read().unwrap_or_else(PoisonError::into_inner);
+        let text = texts.get(key.as_slice()).map(Arc::clone);
+        drop(texts);
+        let text = text?;
+        Some(Statement {
+            values: key.values(&text.places)?,
+            sql: Arc::clone(&text.sql),
+            is_raw: false,
+            schemas: text.schemas.clone(),
+        })
+    }
+
+    fn insert(&self, key: &TextKey<'_>, statement: &Statement, places: Box<[usize]>) {
+        let text = CachedText {
+            sql: Arc::clone(&statement.sql),
+            schemas: statement.schemas.clone(),
+            places,
+        };
+        let mut texts = self.texts.write().unwrap_or_else(PoisonError::into_inner);
+        // Cheaper than an order of use, which each look-up would have to write: what is used again is soon back.
+        if texts.len() >= MAX_TEXTS {
+            texts.clear();
+        }
+        texts.insert(Box::from(key.as_slice()), Arc::new(text));
+    }
+}

@@ -1,0 +1,172 @@
+//! Around a connection: hooks for new ones, credentials for each connect, variables of a transaction, the driver's own.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use estoult::{
+    Database, Dialect, Error, ErrorKind, backend::Credentials, database::NewConnection, sql,
+};
+
+use crate::support::{Backend, on_every_backend, on_every_fresh, runtime};
+
+on_every_fresh!(each_new_connection_is_prepared_once, |fresh| {
+    let runs = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&runs);
+    let prepare = move |connection: NewConnection| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        async move {
+            let table = "create temporary table seen (id integer primary key)";
+            sql(table).execute(&connection).await.map(|_| ())
+        }
+    };
+    let builder = Database::builder(fresh.url.clone()).max_connections(1);
+    let db = builder.on_new_connection(prepare).build()?;
+    runtime().block_on(async {
+        let lifespan = db.connect().await?;
+        for id in 1..=3 {
+            sql("insert into seen (id) values (:id)")
+                .bind("id", id)
+                .execute(&db)
+                .await?;
+        }
+        let (count,): (i64,) = sql("select count(*) from seen").one(&db).await?;
+        assert_eq!(count, 3);
+        assert_eq!(runs.load(Ordering::SeqCst), 1);
+        lifespan.close().await
+    })
+});
+
+on_every_fresh!(a_hook_that_fails_fails_the_statement, |fresh| {
+    let builder = Database::builder(fresh.url.clone()).min_connections(0);
+    let db = builder
+        .on_new_connection(|_| async { Err(Error::custom("no rows today")) })
+        .build()?;
+    runtime().block_on(async {
+        let lifespan = db.connect().await?;
+        let error = sql("select 1").execute(&db).await.unwrap_err();
+        assert!(error.to_string().contains("no rows today"), "{error}");
+        assert_eq!(db.status().open, 0);
+        lifespan.close().await
+    })
+});
+
+on_every_fresh!(credentials_are_asked_for_before_each_connect, |fresh| {
+    let user_and_password = fresh
+        .url
+        .split(['/', '@'])
+        .nth(2)
+        .unwrap_or_default()
+        .to_owned();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let source = move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        let (user, password) = user_and_password.split_once(':').unwrap_or_default();
+        let credentials = Credentials::new(user, password);
+        async { Ok(credentials) }
+    };
+    // The URL itself has a password that is wrong.
+    let url = match fresh.url.split_once('@') {
+        Some((_, rest)) => format!(
+            "{}://nobody:wrong@{rest}",
+            fresh.url.split(':').next().unwrap()
+        ),
+        None => fresh.url.clone(),
+    };
+    let built = Database::builder(url).credentials(source).build();
+    if fresh.backend() == Backend::Sqlite {
+        let error = built.unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::Configuration),
+            "{error:?}"
+        );
+        return Ok(());
+    }
+    let db = built?;
+    runtime().block_on(async {
+        let lifespan = db.connect().await?;
+        let (first, second) = (db.pin().await?, db.pin().await?);
+        for pinned in [&first, &second] {
+            sql("select 1").execute(pinned).await?;
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 2);
+        drop((first, second));
+        lifespan.close().await
+    })
+});
+
+on_every_fresh!(
+    a_source_of_credentials_that_fails_is_a_failed_connect,
+    |fresh| {
+        if fresh.backend() == Backend::Sqlite {
+            return Ok(());
+        }
+        let builder = Database::builder(fresh.url.clone());
+        let db = builder
+            .credentials(|| async { Err(Error::custom("the vault is sealed")) })
+            .build()?;
+        runtime().block_on(async {
+            let error = db.connect().await.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Connection), "{error:?}");
+            assert!(error.to_string().contains("the vault is sealed"), "{error}");
+            Ok(())
+        })
+    }
+);
+
+const VARIABLE: &str = "select coalesce(current_setting('app.customer', true), '')";
+
+on_every_backend!(a_variable_ends_with_its_transaction, async |db| {
+    let builder = db.transaction_with().variable("app.customer", "it's 7");
+    let seen = builder
+        .run(async |tx| sql(VARIABLE).one::<(String,)>(tx).await)
+        .await;
+    if db.dialect() != Dialect::Postgres {
+        let error = seen.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Unsupported), "{error:?}");
+        return Ok(());
+    }
+    assert_eq!(seen?.0, "it's 7");
+    for _ in 0..10 {
+        let (after,): (String,) = sql(VARIABLE).one(db).await?;
+        assert_eq!(after, "");
+    }
+    Ok(())
+});
+
+on_every_backend!(the_drivers_connection_is_handed_out, async |db| {
+    let pinned = db.pin().await?;
+    let one = match db.dialect() {
+        Dialect::Sqlite => {
+            pinned
+                .raw(async |connection: &mut rusqlite::Connection| {
+                    let one = connection.query_row("select 1", [], |row| row.get(0));
+                    one.map_err(|error| Error::custom(error.to_string()))
+                })
+                .await?
+        }
+        Dialect::Postgres => {
+            let error = pinned.raw(async |_: &mut u8| Ok(())).await.unwrap_err();
+            assert!(
+                matches!(error.kind(), ErrorKind::Configuration),
+                "{error:?}"
+            );
+            1
+        }
+        _ => {
+            pinned
+                .raw(async |connection: &mut sqlx::MySqlConnection| {
+                    let one = sqlx::query_scalar("select 1").fetch_one(connection).await;
+                    one.map_err(|error| Error::custom(error.to_string()))
+                })
+                .await?
+        }
+    };
+    assert_eq!(one, 1_i64);
+    drop(pinned);
+    let (two,): (i64,) = sql("select 2").one(db).await?;
+    assert_eq!(two, 2);
+    Ok(())
+});

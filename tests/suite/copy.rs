@@ -1,0 +1,128 @@
+//! COPY: the data of a table as a stream, in both directions.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use estoult::{
+    Dialect, ErrorKind,
+    copy::{copy_in, copy_out},
+    sql,
+};
+use tokio::io::{AsyncRead, ReadBuf};
+
+use crate::support::on_every_backend;
+
+const TABLE: &str = "create table numbers (id integer primary key, name varchar(40))";
+
+on_every_backend!(copy_in_and_copy_out_move_rows_as_text, async |db| {
+    sql(TABLE).execute(db).await?;
+    let data: String = (1..=5000).map(|id| format!("{id},name {id}\n")).collect();
+    let copied = copy_in(db, "copy numbers from stdin (format csv)", data.as_bytes()).await;
+    if db.dialect() != Dialect::Postgres {
+        let mut nothing = Vec::new();
+        let read = copy_out(db, "copy numbers to stdout", &mut nothing).await;
+        for error in [copied.unwrap_err(), read.unwrap_err()] {
+            assert!(matches!(error.kind(), ErrorKind::Unsupported), "{error:?}");
+        }
+        return Ok(());
+    }
+    assert_eq!(copied?, 5000);
+    let mut read = Vec::new();
+    let statement = "copy (select * from numbers order by id) to stdout (format csv)";
+    assert_eq!(copy_out(db, statement, &mut read).await?, 5000);
+    assert_eq!(String::from_utf8(read).unwrap(), data);
+    Ok(())
+});
+
+on_every_backend!(wrong_data_are_an_error_and_keep_no_row, async |db| {
+    sql(TABLE).execute(db).await?;
+    if db.dialect() != Dialect::Postgres {
+        return Ok(());
+    }
+    let statement = "copy numbers from stdin (format csv)";
+    let data: String = (1..=50_000)
+        .map(|id| format!("{},x\n", id % 40_000))
+        .collect();
+    let error = copy_in(db, statement, data.as_bytes()).await.unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::Constraint(_)),
+        "{error:?}"
+    );
+    let error = copy_in(db, statement, "secret,x\n".as_bytes())
+        .await
+        .unwrap_err();
+    assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+    for wrong in [
+        "copy nothing from stdin",
+        "select 1",
+        "copy numbers to stdout",
+    ] {
+        let error = copy_in(db, wrong, "1,x\n".as_bytes()).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Query), "{error:?}");
+    }
+    // As a plain statement it gets no data, and says so instead of waiting.
+    let error = sql(statement).execute(db).await.unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Query),
+        "{error:?}"
+    );
+    let (count,): (i64,) = sql("select count(*) from numbers").one(db).await?;
+    assert_eq!(count, 0);
+    Ok(())
+});
+
+/// Gives some rows, and then waits for ever or fails.
+struct Broken {
+    rows: usize,
+    fails: bool,
+}
+
+impl AsyncRead for Broken {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.rows == 0 {
+            return if self.fails {
+                Poll::Ready(Err(io::Error::other("the disk is gone")))
+            } else {
+                Poll::Pending
+            };
+        }
+        buffer.put_slice(format!("{},x\n", self.rows).as_bytes());
+        self.rows -= 1;
+        Poll::Ready(Ok(()))
+    }
+}
+
+on_every_backend!(data_that_end_too_early_keep_no_row, async |db| {
+    sql(TABLE).execute(db).await?;
+    if db.dialect() != Dialect::Postgres {
+        return Ok(());
+    }
+    let statement = "copy numbers from stdin (format csv)";
+    let broken = Broken {
+        rows: 100,
+        fails: true,
+    };
+    let error = copy_in(db, statement, broken).await.unwrap_err();
+    assert!(error.to_string().contains("the disk is gone"), "{error}");
+
+    // A copy that is dropped while its data are missing ends on the server, too.
+    let waiting = Broken {
+        rows: 100,
+        fails: false,
+    };
+    let dropped = tokio::time::timeout(Duration::from_millis(100), copy_in(db, statement, waiting));
+    dropped.await.unwrap_err();
+    let count = sql("select count(*) from numbers")
+        .one::<(i64,)>(db)
+        .await?;
+    assert_eq!(count, (0,));
+    Ok(())
+});

@@ -1,0 +1,164 @@
+//! Connections that are lost: before, in and after a COMMIT, between statements, and in silence.
+
+use std::time::Duration;
+
+use estoult::{Database, ErrorKind, Result, sql};
+
+use super::on_one_connection;
+use crate::support::{
+    Backend, Fresh, Listing, eventually,
+    relay::{Relay, Traffic},
+    run_fresh, runtime,
+};
+
+const LIMIT: Duration = Duration::from_millis(500);
+
+/// Runs a test on a database behind a relay, with another handle that goes past it.
+fn behind_relay(test: impl AsyncFnOnce(&Database, &Relay, &Database) -> Result<()>) {
+    run_fresh(Backend::Postgres, |fresh: &Fresh| {
+        let relay = Relay::new(&fresh.url, Duration::ZERO);
+        let db = Database::builder(relay.url())
+            .max_connections(1)
+            .statement_timeout(LIMIT)
+            .acquire_timeout(Duration::from_secs(20))
+            .build()?;
+        let witness = fresh.database();
+        runtime().block_on(async {
+            let lifespans = (db.connect().await?, witness.connect().await?);
+            sql("create table things (id int)")
+                .execute(&witness)
+                .await?;
+            test(&db, &relay, &witness).await?;
+            let _ = lifespans.0.close().await;
+            lifespans.1.close().await
+        })
+    });
+}
+
+async fn count(db: &Database) -> Result<i64> {
+    let (count,) = sql("select count(*) from things").one(db).await?;
+    Ok(count)
+}
+
+#[test]
+fn a_commit_whose_answer_is_lost_is_unknown() {
+    behind_relay(async |db, relay, witness| {
+        for traffic in [Traffic::CutAfter(0), Traffic::CutAfter(7), Traffic::Swallow] {
+            sql("delete from things").execute(witness).await?;
+            let tx = db.begin().await?;
+            sql("insert into things values (1)").execute(&tx).await?;
+            relay.set(traffic);
+            let error = tx.commit().await.unwrap_err();
+            assert!(
+                matches!(error.kind(), ErrorKind::CommitUnknown),
+                "{error:?}"
+            );
+            assert!(error.message().contains("not known"), "{error}");
+            relay.set(Traffic::Forward);
+            // The answer was cut off on its way back, so the row is there; a COMMIT that was swallowed never arrived.
+            let kept = i64::from(traffic != Traffic::Swallow);
+            assert_eq!(count(witness).await?, kept, "{traffic:?}");
+            assert!(count(db).await? >= 0);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_transaction_whose_connection_was_lost_before_is_rolled_back() {
+    behind_relay(async |db, relay, witness| {
+        let tx = db.begin().await?;
+        sql("insert into things values (1)").execute(&tx).await?;
+        relay.drop_connections();
+        let error = sql("insert into things values (2)")
+            .execute(&tx)
+            .await
+            .unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Connection), "{error:?}");
+        let error = tx.commit().await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Connection), "{error:?}");
+        assert_eq!((count(witness).await?, count(db).await?), (0, 0));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_begin_on_a_connection_that_was_lost_takes_another() {
+    behind_relay(async |db, relay, _| {
+        for number in 1..=5 {
+            relay.drop_connections();
+            let tx = db.begin().await?;
+            sql("insert into things values (1)").execute(&tx).await?;
+            tx.commit().await?;
+            assert_eq!(count(db).await?, number);
+        }
+        Ok(())
+    });
+}
+
+/// Runs this on a network that has fallen silent.
+async fn silenced<T: std::fmt::Debug>(relay: &Relay, work: impl Future<Output = Result<T>>) {
+    relay.set(Traffic::Swallow);
+    let outcome = tokio::time::timeout(Duration::from_secs(20), work).await;
+    relay.set(Traffic::Forward);
+    let error = outcome.unwrap().unwrap_err();
+    let is_known = matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Connection);
+    assert!(is_known, "{error:?}");
+}
+
+#[test]
+fn a_silent_network_ends_each_operation_in_its_time() {
+    behind_relay(async |db, relay, witness| {
+        silenced(relay, sql("select 1").rows(db)).await;
+        silenced(relay, async {
+            let tx = db.begin().await?;
+            sql("insert into things values (1)").execute(&tx).await
+        })
+        .await;
+        silenced(relay, async {
+            let outcomes = db.pipeline((sql("select 1"), sql("select 2"))).await?;
+            outcomes.0.and(outcomes.1)
+        })
+        .await;
+        eventually("the permit is free", async || db.status().in_use == 0).await;
+        assert_eq!((count(witness).await?, count(db).await?), (0, 0));
+        Ok(())
+    });
+}
+
+#[test]
+fn answers_that_are_cut_anywhere_are_no_success() {
+    behind_relay(async |db, relay, witness| {
+        let mut acknowledged = 0;
+        for bytes in 0..60 {
+            relay.set(Traffic::CutAfter(bytes));
+            let insert = sql("insert into things values (1)");
+            match insert.execute(db).await {
+                Ok(_) => acknowledged += 1,
+                Err(error) => assert!(matches!(error.kind(), ErrorKind::Connection), "{error:?}"),
+            }
+            relay.set(Traffic::Forward);
+        }
+        let there = count(witness).await?;
+        assert!(
+            there >= acknowledged,
+            "{there} rows of {acknowledged} that are acknowledged"
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn a_server_that_ends_a_session_says_why() {
+    on_one_connection("", async |db, fresh| {
+        let listing = Listing::of(fresh)?;
+        let pinned = db.pin().await?;
+        sql("select 1").rows(&pinned).await?;
+        listing.kill_all().await?;
+        let error = sql("select 1").rows(&pinned).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Connection), "{error:?}");
+        assert_eq!(error.code(), Some("57P01"), "{error:?}");
+        drop(pinned);
+        sql("select 1").rows(db).await.map(drop)
+    });
+}

@@ -1,0 +1,168 @@
+//! Prepared statements: they stay bounded in number, and those of a pipeline are answered whatever they weigh.
+
+use std::time::Duration;
+
+use estoult::{Database, ErrorKind, Result, sql};
+
+use super::{cases, on_one_connection, process};
+use crate::support::within;
+
+/// How many statements the present session has prepared.
+async fn prepared(db: &Database) -> Result<i64> {
+    let text = "select count(*) from pg_prepared_statements";
+    let (count,) = sql(text).one(db).await?;
+    Ok(count)
+}
+
+#[test]
+fn statements_that_are_evicted_are_closed() {
+    on_one_connection("statement_cache_capacity=8", async |db, _| {
+        for number in 0..100 {
+            let text = format!("select {number} + :a");
+            let (sum,): (i32,) = sql(text).bind("a", 1).one(db).await?;
+            assert_eq!(sum, number + 1);
+        }
+        let count = prepared(db).await?;
+        assert!(count <= 9, "{count} statements are prepared");
+        Ok(())
+    });
+}
+
+#[test]
+fn thousands_of_texts_leave_a_bounded_number_of_statements() {
+    on_one_connection("", async |db, _| {
+        for number in 0..cases(1500) {
+            let text = format!("select {number} /* {} */", "x".repeat(1500));
+            sql(text).rows(db).await?;
+        }
+        // Lists of each length are texts of their own, unless they are padded.
+        for length in 1..300_i64 {
+            let list = sql("select count(*) from generate_series(1, 9) as n where n in (:list)");
+            list.bind_list("list", 0..length).rows(db).await?;
+        }
+        let count = prepared(db).await?;
+        assert!(count <= 257, "{count} statements are prepared");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_pipeline_of_more_texts_than_are_kept_leaves_no_more() {
+    on_one_connection("statement_cache_capacity=8", async |db, _| {
+        for round in 0..3 {
+            let statements = (0..60).map(|number| {
+                let text = format!("select {number} + {round}");
+                sql(text).into_rows::<(i32,)>()
+            });
+            let found = db.pipeline(statements.collect::<Vec<_>>()).await?;
+            for (number, rows) in (0..).zip(found) {
+                assert_eq!(rows?, [(number + round,)]);
+            }
+        }
+        let count = prepared(db).await?;
+        assert!(count <= 9, "{count} statements are prepared");
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_dropped_leaves_no_statement_behind() {
+    on_one_connection("statement_cache_capacity=8", async |db, _| {
+        for number in 0..60 {
+            let statements = (0..20).map(|other| {
+                let slow = if other == 10 { ", pg_sleep(600)" } else { "" };
+                sql(format!("select {number}, {other}{slow}"))
+            });
+            let statements = statements.collect::<Vec<_>>();
+            let limit = Duration::from_millis(number % 20);
+            tokio::time::timeout(limit, db.pipeline(statements))
+                .await
+                .unwrap_err();
+        }
+        let count = prepared(db).await?;
+        assert!(count <= 9, "{count} statements are prepared");
+        Ok(())
+    });
+}
+
+/// A client that did not read while it writes would wait for a server that waits for its answers to be read.
+#[test]
+fn a_pipeline_whose_answers_and_questions_fill_all_buffers_ends() {
+    on_one_connection("", async |db, _| {
+        let pad = "x".repeat(10_000);
+        let statements = (0..cases(2500)).map(|number| {
+            let statement = sql("select :pad, :number").bind("pad", pad.as_str());
+            statement.bind("number", i64::try_from(number).unwrap())
+        });
+        let statements = statements.collect::<Vec<_>>();
+        let count = statements.len();
+        let answers = tokio::time::timeout(Duration::from_secs(120), db.pipeline(statements));
+        let answers = answers.await.unwrap()?;
+        assert_eq!(answers.len(), count);
+        for answer in answers {
+            answer?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_statement_that_is_larger_than_all_buffers_is_answered() {
+    on_one_connection("", async |db, _| {
+        let large = "ä".repeat(20_000_000);
+        let echo = sql("select :large").bind("large", large.as_str());
+        let (read,): (String,) = within("it is answered", echo.one(db)).await?;
+        assert!(read == large);
+        Ok(())
+    });
+}
+
+#[test]
+fn too_many_parameters_are_refused_before_they_are_sent() {
+    on_one_connection("", async |db, _| {
+        let before = process(db).await?;
+        db.transaction(async |tx| {
+            let list = sql("select 1 where 1 in (:list)").bind_list("list", 0..70_000_i64);
+            let error = list.rows(tx).await.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Decode), "{error:?}");
+            assert!(error.message().contains("65 535"), "{error}");
+            // The transaction goes on: the server knows nothing of it.
+            sql("select 1").rows(tx).await.map(drop)
+        })
+        .await?;
+        assert_eq!(process(db).await?, before);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_nul_is_refused_before_it_is_sent() {
+    on_one_connection("", async |db, _| {
+        let before = process(db).await?;
+        let error = sql("select 1 \0").raw().rows(db).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Query), "{error:?}");
+        let error = estoult::batch(db, "select 1; \0").await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Query), "{error:?}");
+        let error = sql("select :a").bind("a", "\0").rows(db).await.unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::Query | ErrorKind::Decode),
+            "{error:?}"
+        );
+        assert_eq!(process(db).await?, before);
+        Ok(())
+    });
+}
+
+#[test]
+fn names_of_the_program_do_not_meet_those_of_estoult() {
+    on_one_connection("", async |db, _| {
+        let pinned = db.pin().await?;
+        for number in 1..20 {
+            estoult::batch(&pinned, &format!("prepare s{number} as select 1")).await?;
+        }
+        for number in 1..20 {
+            sql(format!("select {number}")).rows(&pinned).await?;
+        }
+        Ok(())
+    });
+}

@@ -1,0 +1,107 @@
+//! Time limits of statements and transactions.
+
+use std::time::{Duration, Instant};
+
+use estoult::{Database, ErrorKind, Result, Schema, sql};
+
+use crate::{
+    suite::cancel::slow,
+    support::{
+        eventually, on_every_backend, on_every_fresh, runtime,
+        schemas::{Author, author, create_tables},
+        wrap,
+    },
+};
+
+const SHORT: Duration = Duration::from_millis(200);
+const LONG: Duration = Duration::from_secs(60);
+
+on_every_backend!(a_statement_is_given_up_when_its_time_is_over, async |db| {
+    create_tables(db).await?;
+    let begun = Instant::now();
+    let late = sql(slow(db.dialect())).timeout(SHORT).rows(db).await;
+    assert!(begun.elapsed() < SHORT * 20, "{:?}", begun.elapsed());
+    let error = late.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Timeout), "{error:?}");
+    assert!(error.statement().is_some());
+    insta::assert_snapshot!(wrap(error.message()), @r"
+    run a statement: it was not done within 200ms, so it was cancelled; see what it
+    waits for, or give it more time with `timeout`
+    ");
+    eventually("the connection is free", async || db.status().in_use == 0).await;
+    author(db, "later").await?;
+    assert_eq!(Author::query().timeout(LONG).count(db).await?, 1);
+    Ok(())
+});
+
+on_every_fresh!(
+    each_statement_has_the_time_that_the_database_gives,
+    |fresh| {
+        let db = Database::builder(&fresh.url)
+            .max_connections(1)
+            .acquire_timeout(LONG)
+            .statement_timeout(SHORT)
+            .build()?;
+        runtime().block_on(async {
+            let lifespan = db.connect().await?;
+            let error = sql(slow(db.dialect())).rows(&db).await.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Timeout), "{error:?}");
+            // The limit of a verb goes before that of the database, and does not reach the next one.
+            sql("select 1").timeout(LONG).rows(&db).await?;
+            let error = sql(slow(db.dialect())).rows(&db).await.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Timeout), "{error:?}");
+            lifespan.close().await
+        })
+    }
+);
+
+on_every_backend!(a_transaction_has_its_time_as_a_whole, async |db| {
+    create_tables(db).await?;
+    let outcome: Result<()> = db
+        .transaction_with()
+        .timeout(SHORT)
+        .run(async |tx| {
+            sql("insert into authors (name) values ('cut')")
+                .execute(tx)
+                .await?;
+            sql(slow(db.dialect())).rows(tx).await.map(drop)
+        })
+        .await;
+    let error = outcome.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Timeout), "{error:?}");
+    assert!(error.message().contains("of its transaction"), "{error}");
+    eventually("the connection is free", async || db.status().in_use == 0).await;
+    assert_eq!(Author::query().count(db).await?, 0);
+    Ok(())
+});
+
+on_every_backend!(
+    a_transaction_whose_time_is_over_is_only_rolled_back,
+    async |db| {
+        create_tables(db).await?;
+        let tx = db.transaction_with().timeout(SHORT).begin().await?;
+        sql("insert into authors (name) values ('cut')")
+            .execute(&tx)
+            .await?;
+        tokio::time::sleep(SHORT).await;
+        let error = Author::query().count(&tx).await.unwrap_err();
+        insta::assert_snapshot!(wrap(error.message()), @r"
+        use a transaction: the 200ms that it was given are over, so it can only be
+        rolled back; give it more time with `timeout`, or do less in it
+        ");
+        tx.rollback().await?;
+        assert_eq!(db.status().in_use, 0);
+        assert_eq!(Author::query().count(db).await?, 0);
+        Ok(())
+    }
+);
+
+#[test]
+fn no_time_at_all_is_refused() {
+    let builder = Database::builder("sqlite::memory:").statement_timeout(Duration::ZERO);
+    let error = builder.build().unwrap_err();
+    assert_eq!(
+        error.message(),
+        "build a database: statement_timeout is 0, so no statement could run; allow some time"
+    );
+}
