@@ -31,6 +31,14 @@ impl Entry {
         now.saturating_duration_since(self.opened)
     }
 
+    /// Whether a caller on the present thread may use it: the runtime of its socket is the caller's, or outlives it.
+    #[inline]
+    pub(super) fn serves_here(&self) -> bool {
+        self.socket_runtime
+            .as_ref()
+            .is_none_or(|runtime| runtime.serves_here())
+    }
+
     /// Whether the runtime of its socket has ended.
     pub(super) fn is_unreachable(&self) -> bool {
         self.socket_runtime
@@ -83,6 +91,14 @@ pub(super) enum GivenBack<G> {
 }
 
 impl<G> State<G> {
+    /// The session that was used last among those that serve the present thread.
+    #[inline]
+    fn take_serving(&mut self) -> Option<Idle> {
+        let serves = |idle: &Idle| idle.entry.serves_here();
+        let position = self.idle.iter().rposition(serves)?;
+        Some(self.idle.remove(position))
+    }
+
     /// The first caller that still waits.
     fn next_waiter(&mut self) -> Option<Sender<G>> {
         while let Some(waiter) = self.waiters.pop_front() {
@@ -118,10 +134,10 @@ impl<G> Sessions<G> {
         self.state().open
     }
 
-    /// The idle session that was used last.
+    /// The idle session that was used last among those that serve the present thread.
     #[inline]
     pub(super) fn take_last(&self) -> Option<Idle> {
-        self.state().idle.pop()
+        self.state().take_serving()
     }
 
     /// Takes out the idle sessions that are selected. Their permits stay counted.
@@ -134,12 +150,16 @@ impl<G> Sessions<G> {
     /// An idle session, or else a permit, or else a place in the queue.
     pub(super) fn find(&self) -> Found<G> {
         let mut state = self.state();
-        if let Some(idle) = state.idle.pop() {
+        if let Some(idle) = state.take_serving() {
             return Found::Idle(idle);
         }
         if state.open < self.max {
             state.open += 1;
             return Found::Permit;
+        }
+        // One that serves other runtimes only: the caller closes it and opens its own in its place.
+        if let Some(idle) = state.idle.pop() {
+            return Found::Idle(idle);
         }
         // The first in the queue give up first, so those that have given up are mostly found there.
         while state.waiters.front().is_some_and(Sender::is_closed) {

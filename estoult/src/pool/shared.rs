@@ -81,7 +81,7 @@ impl Shared {
             .options
             .max_age
             .is_some_and(|limit| entry.age(now) > limit);
-        if is_too_old || !self.sessions.is_pooled(entry) {
+        if is_too_old || !entry.serves_here() || !self.sessions.is_pooled(entry) {
             return Check::Unusable;
         }
         // A connection that was used a moment ago is alive: a check would cost each statement a round trip.

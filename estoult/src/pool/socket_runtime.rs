@@ -1,7 +1,7 @@
 //! [`SocketRuntime`]: the runtime that a session was opened on, for backends whose sockets can't move to another one.
 //!
-//! A session is opened on the caller's runtime when that has threads of its own, which drive the socket for every user
-//! of the session. Otherwise it is opened on the subloop: a current-thread runtime drives nothing while it is blocked.
+//! A session is opened on the caller's runtime when that has threads of its own, which drive the socket for all callers
+//! on it. Otherwise it is opened on the subloop: a current-thread runtime drives nothing while it is blocked.
 
 use std::{
     collections::HashMap,
@@ -24,8 +24,8 @@ use crate::{
 pub(super) struct SocketRuntime {
     handle: Handle,
     has_ended: AtomicBool,
-    /// Keeps the subloop for as long as the session is open.
-    _subloop: Option<Arc<Subloop>>,
+    /// Kept for as long as the session is open; `None` for a runtime of the program.
+    subloop: Option<Arc<Subloop>>,
 }
 
 impl SocketRuntime {
@@ -33,8 +33,15 @@ impl SocketRuntime {
         Arc::new(Self {
             handle,
             has_ended: AtomicBool::new(false),
-            _subloop: subloop,
+            subloop,
         })
+    }
+
+    /// Whether it drives the socket for as long as a caller on the present thread needs it: it is the caller's own, or
+    /// the subloop. Any other may end in the middle of the caller's statement.
+    pub(super) fn serves_here(&self) -> bool {
+        let is_own = |current: Handle| current.id() == self.handle.id();
+        self.subloop.is_some() || runtime::with_own_threads().is_some_and(is_own)
     }
 
     pub(super) fn has_ended(&self) -> bool {
