@@ -70,7 +70,7 @@ on_every_fresh!(credentials_are_asked_for_before_each_connect, |fresh| {
     // The URL itself has a password that is wrong.
     let url = match fresh.url.split_once('@') {
         Some((_, rest)) => format!(
-            "{}://nobody:wrong@{rest}",
+            "{}://stranger:wrong@{rest}",
             fresh.url.split(':').next().unwrap()
         ),
         None => fresh.url.clone(),

@@ -14,7 +14,7 @@ use estoult::{
 };
 use tokio::io::{AsyncRead, ReadBuf};
 
-use crate::support::on_every_backend;
+use crate::support::{Backend, on_every_backend, run};
 
 const TABLE: &str = "create table numbers (id integer primary key, name varchar(40))";
 
@@ -38,42 +38,47 @@ on_every_backend!(copy_in_and_copy_out_move_rows_as_text, async |db| {
     Ok(())
 });
 
-on_every_backend!(wrong_data_are_an_error_and_keep_no_row, async |db| {
-    sql(TABLE).execute(db).await?;
-    if db.dialect() != Dialect::Postgres {
-        return Ok(());
-    }
-    let statement = "copy numbers from stdin (format csv)";
-    let data: String = (1..=50_000)
-        .map(|id| format!("{},x\n", id % 40_000))
-        .collect();
-    let error = copy_in(db, statement, data.as_bytes()).await.unwrap_err();
-    assert!(
-        matches!(error.kind(), ErrorKind::Constraint(_)),
-        "{error:?}"
-    );
-    let error = copy_in(db, statement, "secret,x\n".as_bytes())
-        .await
-        .unwrap_err();
-    assert!(!format!("{error:?}").contains("secret"), "{error:?}");
-    for wrong in [
-        "copy nothing from stdin",
-        "select 1",
-        "copy numbers to stdout",
-    ] {
-        let error = copy_in(db, wrong, "1,x\n".as_bytes()).await.unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Query), "{error:?}");
-    }
-    // As a plain statement it gets no data, and says so instead of waiting.
-    let error = sql(statement).execute(db).await.unwrap_err();
-    assert!(
-        matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Query),
-        "{error:?}"
-    );
-    let (count,): (i64,) = sql("select count(*) from numbers").one(db).await?;
-    assert_eq!(count, 0);
-    Ok(())
-});
+#[test]
+fn wrong_data_are_an_error_and_keep_no_row() {
+    run(Backend::Postgres, async |db| {
+        sql(TABLE).execute(db).await?;
+        let statement = "copy numbers from stdin (format csv)";
+        let data: String = (1..=50_000)
+            .map(|id| format!("{},x\n", id % 40_000))
+            .collect();
+        let error = copy_in(db, statement, data.as_bytes()).await.unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::Constraint(_)),
+            "{error:?}"
+        );
+        let error = copy_in(db, statement, "secret,x\n".as_bytes())
+            .await
+            .unwrap_err();
+        assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+        for wrong in [
+            "copy nothing from stdin",
+            "select 1",
+            "copy numbers to stdout",
+        ] {
+            let error = copy_in(db, wrong, "1,x\n".as_bytes()).await.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Query), "{error:?}");
+        }
+        // As a plain statement it gets no data, and says so instead of waiting.
+        for (statement, verb) in [
+            (statement, "copy_in"),
+            ("copy numbers to stdout", "copy_out"),
+        ] {
+            let error = sql(statement).execute(db).await.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Unsupported), "{error:?}");
+            assert!(error.to_string().contains(verb), "{error}");
+            let error = estoult::batch(db, statement).await.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Unsupported), "{error:?}");
+        }
+        let (count,): (i64,) = sql("select count(*) from numbers").one(db).await?;
+        assert_eq!(count, 0);
+        Ok(())
+    });
+}
 
 /// Gives some rows, and then waits for ever or fails.
 struct Broken {
@@ -100,29 +105,30 @@ impl AsyncRead for Broken {
     }
 }
 
-on_every_backend!(data_that_end_too_early_keep_no_row, async |db| {
-    sql(TABLE).execute(db).await?;
-    if db.dialect() != Dialect::Postgres {
-        return Ok(());
-    }
-    let statement = "copy numbers from stdin (format csv)";
-    let broken = Broken {
-        rows: 100,
-        fails: true,
-    };
-    let error = copy_in(db, statement, broken).await.unwrap_err();
-    assert!(error.to_string().contains("the disk is gone"), "{error}");
+#[test]
+fn data_that_end_too_early_keep_no_row() {
+    run(Backend::Postgres, async |db| {
+        sql(TABLE).execute(db).await?;
+        let statement = "copy numbers from stdin (format csv)";
+        let broken = Broken {
+            rows: 100,
+            fails: true,
+        };
+        let error = copy_in(db, statement, broken).await.unwrap_err();
+        assert!(error.to_string().contains("the disk is gone"), "{error}");
 
-    // A copy that is dropped while its data are missing ends on the server, too.
-    let waiting = Broken {
-        rows: 100,
-        fails: false,
-    };
-    let dropped = tokio::time::timeout(Duration::from_millis(100), copy_in(db, statement, waiting));
-    dropped.await.unwrap_err();
-    let count = sql("select count(*) from numbers")
-        .one::<(i64,)>(db)
-        .await?;
-    assert_eq!(count, (0,));
-    Ok(())
-});
+        // A copy that is dropped while its data are missing ends on the server, too.
+        let waiting = Broken {
+            rows: 100,
+            fails: false,
+        };
+        let dropped =
+            tokio::time::timeout(Duration::from_millis(100), copy_in(db, statement, waiting));
+        dropped.await.unwrap_err();
+        let count = sql("select count(*) from numbers")
+            .one::<(i64,)>(db)
+            .await?;
+        assert_eq!(count, (0,));
+        Ok(())
+    });
+}

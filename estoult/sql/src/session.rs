@@ -76,20 +76,6 @@ pub fn effects(text: &str, syntax: &Syntax) -> Effects {
         .fold(Effects::NONE, Effects::or)
 }
 
-/// Whether a text may change what the next caller of its connection would meet.
-///
-/// ```
-/// use estoult_sql::{session::may_change_session, syntax::Syntax};
-///
-/// assert!(!may_change_session("update users set visits = visits + 1", &Syntax::POSTGRES));
-/// assert!(may_change_session("set search_path to shop", &Syntax::POSTGRES));
-/// assert!(may_change_session("select get_lock('a', 1)", &Syntax::MYSQL));
-/// ```
-#[must_use]
-pub fn may_change_session(text: &str, syntax: &Syntax) -> bool {
-    effects(text, syntax).session
-}
-
 /// Whether a server may read the text in another way: by its version, which decides about `/*! … */`, or by its modes,
 /// in which a backslash before a quote may escape nothing.
 fn is_ambiguous(text: &str, syntax: &Syntax) -> bool {

@@ -78,8 +78,6 @@ pub struct Features {
     pub isolation: IsolationStyle,
     /// Whether a failed statement aborts the transaction: only ROLLBACK is accepted after it.
     pub error_aborts_transaction: bool,
-    /// Whether a deadlock ends the whole transaction, so that a statement after it would run outside of any.
-    pub conflict_ends_transaction: bool,
     /// How many bytes a name may have; PostgreSQL cuts off what is longer without an error.
     pub longest_name: usize,
     /// Whether a connection has to open each schema by itself: in SQLite each is a file.
@@ -196,7 +194,6 @@ const SQLITE: Features = Features {
     begin_write: "begin immediate",
     isolation: IsolationStyle::AlwaysSerializable,
     error_aborts_transaction: false,
-    conflict_ends_transaction: false,
     longest_name: 128,
     opens_schemas: true,
     create_schema: "",
@@ -234,7 +231,6 @@ const POSTGRES: Features = Features {
     begin_write: "begin",
     isolation: IsolationStyle::InBegin,
     error_aborts_transaction: true,
-    conflict_ends_transaction: false,
     // NAMEDATALEN less the closing NUL ("Identifiers and Key Words").
     longest_name: 63,
     opens_schemas: false,
@@ -279,8 +275,6 @@ const MYSQL: Features = Features {
     begin_write: "start transaction",
     isolation: IsolationStyle::BeforeBegin,
     error_aborts_transaction: false,
-    // InnoDB rolls back the whole transaction of a deadlock's victim ("InnoDB Error Handling").
-    conflict_ends_transaction: true,
     // 64 characters of up to four bytes ("Identifier Length Limits").
     longest_name: 256,
     opens_schemas: false,

@@ -1,8 +1,10 @@
 //! SQLite through rusqlite: each statement runs in one hop to a thread that may block, or on the present thread where
 //! blocking is allowed, and its rows are decoded there.
 
+mod bind;
 mod classify;
 mod decimal;
+mod decode;
 mod lock_wait;
 mod schemas;
 mod session;

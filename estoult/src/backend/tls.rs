@@ -33,7 +33,7 @@ use self::absent::ring;
 #[cfg(not(feature = "tls-system-roots"))]
 use self::absent::system_roots;
 pub(crate) use self::binding::channel_binding;
-use self::verify::{AnyCertificate, AnyName};
+use self::verify::LenientVerifier;
 use crate::{
     backend::address::{Provider, Roots, ServerAddress, Tls},
     error::{Error, Result},
@@ -115,7 +115,7 @@ fn verifier(
         ));
     }
     if !verifies {
-        return Ok(Arc::new(AnyCertificate::new(provider)));
+        return Ok(Arc::new(LenientVerifier::new(provider, None)));
     }
     let roots = Arc::new(roots(&server.roots)?);
     let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
@@ -123,7 +123,7 @@ fn verifier(
         .map_err(|error| refused(format!("{error}")))?;
     Ok(match server.tls {
         Tls::VerifyFull => verifier,
-        _ => Arc::new(AnyName(verifier)),
+        _ => Arc::new(LenientVerifier::new(provider, Some(verifier))),
     })
 }
 

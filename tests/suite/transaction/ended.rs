@@ -105,7 +105,7 @@ on_every_backend!(
                 "analyze table authors",
                 "optimize table authors",
                 "flush tables",
-                "grant select on authors to nobody",
+                "grant select on authors to stranger",
             ] {
                 let error = batch(&tx, script).await.unwrap_err();
                 assert!(matches!(error.kind(), ErrorKind::Unsupported), "{script}");

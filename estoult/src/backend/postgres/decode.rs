@@ -68,7 +68,11 @@ fn built_in(id: u32) -> Option<WireType> {
 
 /// The columns of a result.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Columns(Vec<Column>);
+pub(super) struct Columns {
+    list: Vec<Column>,
+    /// Whether a type is not known; asked for each row.
+    has_unknown: bool,
+}
 
 #[derive(Debug, Clone)]
 struct Column {
@@ -77,6 +81,13 @@ struct Column {
     wire_type: WireType,
     /// For messages; empty for built-in types that are decoded.
     type_name: Arc<str>,
+}
+
+impl Column {
+    /// Whether the server has to be asked what its type is.
+    fn is_unknown(&self) -> bool {
+        self.wire_type == WireType::Other && self.type_name.is_empty()
+    }
 }
 
 impl Columns {
@@ -99,33 +110,31 @@ impl Columns {
             });
             rest = after;
         }
-        Some(Self(columns))
+        Some(Self {
+            has_unknown: columns.iter().any(Column::is_unknown),
+            list: columns,
+        })
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.list.len()
     }
 
     /// Whether all types are known.
     #[inline]
     pub(super) fn is_resolved(&self) -> bool {
-        let is_known =
-            |column: &Column| column.wire_type != WireType::Other || !column.type_name.is_empty();
-        self.0.iter().all(is_known)
+        !self.has_unknown
     }
 
     pub(super) fn names(&self) -> Vec<String> {
-        let names = self.0.iter().map(|column| column.name.to_string());
+        let names = self.list.iter().map(|column| column.name.to_string());
         names.collect()
     }
 
     /// Takes what is known of types that are not built in, and gives the ids of those that are not known yet.
     pub(super) fn resolve(&mut self, types: &TypeCache) -> Vec<u32> {
         let mut unknown = Vec::new();
-        for column in &mut self.0 {
-            if column.wire_type != WireType::Other || !column.type_name.is_empty() {
-                continue;
-            }
+        for column in self.list.iter_mut().filter(|column| column.is_unknown()) {
             match types.get(column.type_id) {
                 Some(known) => {
                     column.wire_type = if known.is_text {
@@ -139,6 +148,7 @@ impl Columns {
                 None => {}
             }
         }
+        self.has_unknown = !unknown.is_empty();
         unknown
     }
 }
@@ -190,7 +200,7 @@ impl<'r> PostgresCells<'r> {
 
     #[cold]
     fn refuse(&self, index: usize) -> Mismatch {
-        let column = &self.columns.0[index];
+        let column = &self.columns.list[index];
         Mismatch::new(format!(
             "the bytes are no value of their type, {:?}",
             column.wire_type
@@ -204,12 +214,15 @@ impl Cells for PostgresCells<'_> {
     }
 
     fn name(&self, index: usize) -> &str {
-        self.columns.0.get(index).map_or("?", |column| &column.name)
+        self.columns
+            .list
+            .get(index)
+            .map_or("?", |column| &column.name)
     }
 
     #[inline]
     fn get(&self, index: usize) -> Result<DatumRef<'_>, Mismatch> {
-        let Some(column) = self.columns.0.get(index) else {
+        let Some(column) = self.columns.list.get(index) else {
             return Err(Mismatch::new("the result has no such column"));
         };
         match self.field(index) {

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// What the server gets in place of data.
-pub(super) const COPY_AS_STATEMENT: &str = "COPY FROM STDIN was run as a statement";
+const COPY_AS_STATEMENT: &str = "COPY FROM STDIN was run as a statement";
 
 /// How many parameters the protocol can count.
 const MOST_PARAMETERS: usize = 65_535;
@@ -207,6 +207,10 @@ impl PostgresSession {
                     let answer = Box::new(Answer::read(self.wire.body(&message)));
                     failure.get_or_insert(Failure::Answer(answer, at));
                 }
+                b'G' | b'H' if !parts.get(at).is_some_and(|part| part.sends_data) => {
+                    self.refuse_copy(message.tag)?;
+                    failure.get_or_insert_with(|| Failure::Own(no_copy(message.tag)));
+                }
                 _ => at += self.advance(&message, parts.get_mut(at))?,
             }
         }
@@ -244,11 +248,8 @@ impl PostgresSession {
                 self.note_end(part);
                 return Ok(1);
             }
-            // The data of a COPY of estoult's own are on their way.
-            b'G' if part.sends_data => {}
-            b'G' => self.wire.refuse_copy_in(COPY_AS_STATEMENT)?,
-            // COPY OUT: its data are read and left.
-            b'H' | b'd' | b'c' => {}
+            // The data of a COPY of estoult's own are on their way, or those of one that was refused.
+            b'G' | b'd' | b'c' => {}
             _ => return Err(self.wire.garbled("an answer that is not known")),
         }
         Ok(0)
@@ -305,11 +306,32 @@ impl PostgresSession {
         }
     }
 
+    /// Tells a server that waits for data that there are none; those that it sends are read and left.
+    pub(super) fn refuse_copy(&mut self, response: u8) -> io::Result<()> {
+        match response {
+            b'G' => self.wire.refuse_copy_in(COPY_AS_STATEMENT),
+            _ => Ok(()),
+        }
+    }
+
     /// The error for a connection that was lost.
     pub(super) fn lost(&mut self, error: io::Error) -> Error {
         self.wire.give_up();
         lost(error)
     }
+}
+
+/// The error for a COPY that was run as a statement.
+#[cold]
+pub(super) fn no_copy(response: u8) -> Error {
+    let verb = if response == b'G' {
+        "copy_in"
+    } else {
+        "copy_out"
+    };
+    Error::unsupported(format!(
+        "run a statement: a COPY whose data pass the connection is none; run it with `estoult::copy::{verb}`"
+    ))
 }
 
 #[cold]

@@ -4,7 +4,7 @@
 
 use std::io;
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 use postgres_protocol::{
     authentication::{
         md5_hash,
@@ -381,8 +381,7 @@ pub(super) async fn cancel(mut stream: Stream, (process, secret): (i32, i32)) ->
     frontend::cancel_request(process, secret, &mut request);
     stream.write_all(&request).await?;
     stream.flush().await?;
-    let mut rest = BytesMut::new();
-    rest.put_bytes(0, 16);
+    let mut rest = [0; 16];
     // The server sends nothing: the end of the stream, or a reset, is what counts.
     while stream.read(&mut rest).await.is_ok_and(|read| read > 0) {}
     Ok(())

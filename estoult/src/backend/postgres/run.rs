@@ -16,7 +16,7 @@ use super::{
     answer::Answer,
     bind::Declared,
     classify::{classify, is_missing, is_stale_plan, is_untyped, outdated_plan, untyped},
-    flight::{COPY_AS_STATEMENT, Failure, TakeRow, refuse_text},
+    flight::{Failure, TakeRow, no_copy, refuse_text},
     part::{Part, Tag},
     session::PostgresSession,
 };
@@ -180,8 +180,11 @@ impl PostgresSession {
                     let tag = Tag::read(self.wire.body(&message));
                     self.note_tag(tag, || rolls_back);
                 }
-                b'G' => self.wire.refuse_copy_in(COPY_AS_STATEMENT)?,
-                b'T' | b'D' | b'I' | b'H' | b'd' | b'c' => {}
+                b'G' | b'H' => {
+                    self.refuse_copy(message.tag)?;
+                    failure.get_or_insert_with(|| Failure::Own(no_copy(message.tag)));
+                }
+                b'T' | b'D' | b'I' | b'd' | b'c' => {}
                 _ => return Err(self.wire.garbled("an answer that is not known").into()),
             }
         }

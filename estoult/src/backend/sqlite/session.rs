@@ -1,4 +1,4 @@
-//! A SQLite connection at work: binding, stepping, decoding, and stopping when the caller no longer waits.
+//! A SQLite connection at work: stepping, and stopping when the caller no longer waits.
 //!
 //! A statement takes the connection with it to the other thread, which sends it back. When its future is dropped the
 //! statement is interrupted, and `recover` waits for the connection.
@@ -13,29 +13,25 @@ use std::{
 };
 
 use async_trait::async_trait;
-use rusqlite::{
-    Batch, Connection, ToSql,
-    fallible_iterator::FallibleIterator,
-    ffi,
-    types::{ToSqlOutput, ValueRef},
-};
+use rusqlite::{Batch, Connection, fallible_iterator::FallibleIterator, ffi};
 use tokio::{
     runtime::Handle,
     sync::oneshot::{self, Receiver},
 };
 
 use super::{
+    bind::bind,
     classify::{classify, of_statement},
+    decode::SqliteCells,
     lock_wait::{LockWait, try_again},
     schemas::{Attached, SchemaFiles},
 };
 use crate::{
     backend::{Features, Outcome, Session, Statement, TransactionStatus, address::SqliteAddress},
     error::{Error, ErrorKind, Result},
-    row::{Cells, Sink},
+    row::Sink,
     runtime,
     sql::Dialect,
-    value::{Datum, DatumRef, Mismatch, temporal},
 };
 
 /// How many steps of SQLite's virtual machine lie between two checks whether the caller still waits.
@@ -380,132 +376,4 @@ fn execute(connection: &Connection, statement: &Statement) -> Result<Outcome> {
         rows_affected: u64::try_from(changed).unwrap_or(u64::MAX),
         last_insert_id: Some(connection.last_insert_rowid()),
     })
-}
-
-fn bind(prepared: &mut rusqlite::CachedStatement<'_>, values: &[Datum]) -> rusqlite::Result<()> {
-    let expected = prepared.parameter_count();
-    if expected != values.len() {
-        return Err(rusqlite::Error::InvalidParameterCount(
-            values.len(),
-            expected,
-        ));
-    }
-    for (index, value) in values.iter().enumerate() {
-        prepared.raw_bind_parameter(index + 1, SqliteValue(value))?;
-    }
-    Ok(())
-}
-
-/// A datum as SQLite stores it.
-struct SqliteValue<'d>(&'d Datum);
-
-impl ToSql for SqliteValue<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        let owned = |value: String| ToSqlOutput::Owned(value.into());
-        Ok(match self.0 {
-            Datum::Null(_) => ToSqlOutput::Borrowed(ValueRef::Null),
-            Datum::Bool(value) => ToSqlOutput::Borrowed(ValueRef::Integer((*value).into())),
-            Datum::Int(value) => ToSqlOutput::Borrowed(ValueRef::Integer(*value)),
-            Datum::UInt(_) => {
-                let mismatch = Mismatch::new("an integer above the range of SQLite");
-                return Err(rusqlite::Error::ToSqlConversionFailure(Box::new(mismatch)));
-            }
-            Datum::Float(value) => ToSqlOutput::Borrowed(ValueRef::Real(*value)),
-            Datum::Text(value) | Datum::Json(value) => {
-                ToSqlOutput::Borrowed(ValueRef::Text(value.as_bytes()))
-            }
-            Datum::Enum(_, label) => ToSqlOutput::Borrowed(ValueRef::Text(label.as_bytes())),
-            Datum::Bytes(value) => ToSqlOutput::Borrowed(ValueRef::Blob(value)),
-            Datum::Uuid(value) => owned(uuid::Uuid::from_bytes(*value).to_string()),
-            Datum::Decimal(value) => owned(value.to_string()),
-            Datum::Date(days) => owned(temporal::date_text(*days)),
-            Datum::Time(micros) => owned(temporal::time_text(*micros)),
-            Datum::DateTime(micros) => owned(temporal::date_time_text(*micros)),
-            Datum::Timestamp(micros) => owned(temporal::timestamp_text(*micros)),
-            Datum::List(_, items) => owned(json_array(items)),
-        })
-    }
-}
-
-/// A list as the JSON array that `json_each` reads. JSON has no bytes, so they are written in upper case hex, as
-/// SQLite's `hex()` writes those of the column.
-fn json_array(items: &[Datum]) -> String {
-    use std::fmt::Write;
-    let mut text = String::with_capacity(items.len() * 8 + 2);
-    text.push('[');
-    for (index, item) in items.iter().enumerate() {
-        if index > 0 {
-            text.push(',');
-        }
-        // Writing to a `String` can't fail.
-        let _ = match item {
-            Datum::Bool(value) => write!(text, "{}", i64::from(*value)),
-            Datum::Int(value) => write!(text, "{value}"),
-            // With an exponent, so that `json_each` gives a float also for a whole number.
-            Datum::Float(value) if value.is_finite() => write!(text, "{value:e}"),
-            Datum::Bytes(bytes) => {
-                let hex: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
-                write!(text, "\"{hex}\"")
-            }
-            other => match SqliteValue(other).to_sql() {
-                Ok(ToSqlOutput::Owned(rusqlite::types::Value::Text(value))) => {
-                    write_json_text(&mut text, &value)
-                }
-                Ok(ToSqlOutput::Borrowed(ValueRef::Text(value))) => {
-                    write_json_text(&mut text, &String::from_utf8_lossy(value))
-                }
-                _ => write!(text, "null"),
-            },
-        };
-    }
-    text.push(']');
-    text
-}
-
-fn write_json_text(text: &mut String, value: &str) -> fmt::Result {
-    use std::fmt::Write;
-    text.push('"');
-    for character in value.chars() {
-        match character {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            control if u32::from(control) < 0x20 => write!(text, "\\u{:04x}", u32::from(control))?,
-            other => text.push(other),
-        }
-    }
-    text.push('"');
-    Ok(())
-}
-
-struct SqliteCells<'r, 's> {
-    row: &'r rusqlite::Row<'s>,
-    columns: usize,
-}
-
-impl Cells for SqliteCells<'_, '_> {
-    fn len(&self) -> usize {
-        self.columns
-    }
-
-    fn name(&self, index: usize) -> &str {
-        self.row.as_ref().column_name(index).unwrap_or("?")
-    }
-
-    #[inline]
-    fn get(&self, index: usize) -> std::result::Result<DatumRef<'_>, Mismatch> {
-        let value = self
-            .row
-            .get_ref(index)
-            .map_err(|error| Mismatch::new(error.to_string()))?;
-        Ok(match value {
-            ValueRef::Null => DatumRef::Null,
-            ValueRef::Integer(value) => DatumRef::Int(value),
-            ValueRef::Real(value) => DatumRef::Float(value),
-            ValueRef::Blob(value) => DatumRef::Bytes(value),
-            ValueRef::Text(value) => match std::str::from_utf8(value) {
-                Ok(text) => DatumRef::Text(text),
-                Err(_) => return Err(Mismatch::new("the text is not valid UTF-8")),
-            },
-        })
-    }
 }
