@@ -9,6 +9,7 @@
 #   servers.sh start KIND OWNER ...      start a server that ends with the process OWNER; print folder=, url=, socket=
 #       start postgres OWNER FILES       FILES is a folder: `settings` are added to those of the server, the others
 #                                        lie beside its data, such as `pg_hba.conf` and keys
+#       start mysql OWNER SETTINGS       SETTINGS is a file of settings as `my.cnf` has them
 #       start pgbouncer OWNER URL MODE SIZE
 #                                        before the server of URL, with a pool of SIZE connections and this pool_mode
 #   servers.sh share KIND PID PARENT     the same for a test program: all that one `cargo` runs get one server
@@ -311,7 +312,9 @@ launch_postgres() {
 }
 
 create_mysql() {
-    local folder=$1
+    local folder=$1 settings=${2:-/dev/null}
+    cat "$settings" >"$folder/my.cnf"
+    chmod 644 "$folder/my.cnf"
     cat >"$folder/init.sql" <<-SQL
 	CREATE USER IF NOT EXISTS '$user'@'%' IDENTIFIED BY '$password';
 	GRANT ALL PRIVILEGES ON *.* TO '$user'@'%' WITH GRANT OPTION;
@@ -323,7 +326,7 @@ create_mysql() {
 
 launch_mysql() {
     local folder=$1 port=$2
-    become "$(server_program mariadbd)" --no-defaults --datadir="$folder/data" --port="$port" \
+    become "$(server_program mariadbd)" --defaults-file="$folder/my.cnf" --datadir="$folder/data" --port="$port" \
         --bind-address=127.0.0.1 --socket="$folder/run/mysql.sock" --pid-file="$folder/run/pid" \
         --tmpdir="$folder/run" --init-file="$folder/init.sql" --skip-name-resolve --skip-log-bin \
         --character-set-server=utf8mb4 --max-connections=300 --innodb-buffer-pool-size=64M \

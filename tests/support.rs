@@ -1,6 +1,7 @@
 //! What the suite shares: a fresh database for each test, on every backend; tables from schemas; the servers.
 
 mod capture;
+mod cases;
 pub(crate) mod certificates;
 mod database;
 mod dice;
@@ -20,6 +21,7 @@ mod wait;
 
 pub(crate) use self::{
     capture::Capture,
+    cases::{cases, chosen, first_seed},
     database::{Backend, Fresh, run, run_fresh, runtime},
     dice::Dice,
     listed::Listing,

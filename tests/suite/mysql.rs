@@ -8,8 +8,9 @@ use estoult::{Database, ErrorKind, Result, Schema, Transaction, batch, insert_al
 
 use super::transaction::{names, put};
 use crate::support::{
-    Backend, run,
+    Backend, run, runtime,
     schemas::{Author, create_tables},
+    servers::{Server, private_mysql_with},
 };
 
 /// Runs something in a transaction that ends it, and looks that nothing after it is kept.
@@ -155,4 +156,46 @@ fn rows_join_a_transaction_that_autocommit_left_open() {
         assert_eq!(names(db).await?, [""; 0]);
         Ok(())
     });
+}
+
+/// With this setting the server rolls the whole transaction back, otherwise only the statement.
+#[test]
+fn a_transaction_that_ended_at_a_lock_timeout_keeps_nothing() {
+    for is_ended in [true, false] {
+        let setting = format!("innodb_rollback_on_timeout={}", u8::from(is_ended));
+        let server = private_mysql_with(&setting);
+        runtime()
+            .block_on(time_out_within(&server, is_ended))
+            .unwrap();
+    }
+}
+
+async fn time_out_within(server: &Server, is_ended: bool) -> Result<()> {
+    let db = Database::builder(server.url()).max_connections(2).build()?;
+    let lifespan = db.connect().await?;
+    create_tables(&db).await?;
+    let locked = put(&db, "locked").await?;
+    let holder = db.begin().await?;
+    // By its key: by another column the server locks the gaps, too, and no row could be inserted.
+    let lock = sql("select id from authors where id = :id for update");
+    lock.bind("id", locked.id).rows(&holder).await?;
+    let outcome: Result<()> = db
+        .transaction(async |tx| {
+            sql("set innodb_lock_wait_timeout = 1").execute(tx).await?;
+            put(tx, "before").await?;
+            let timeout = locked.delete(tx).await.unwrap_err();
+            assert_eq!(timeout.code(), Some("1205"), "{timeout:?}");
+            let after = put(tx, "after").await;
+            assert_eq!(after.is_err(), is_ended, "{after:?}");
+            Ok(())
+        })
+        .await;
+    assert_eq!(outcome.is_err(), is_ended, "{outcome:?}");
+    holder.rollback().await?;
+    let kept: &[&str] = match is_ended {
+        true => &["locked"],
+        false => &["after", "before", "locked"],
+    };
+    assert_eq!(names(&db).await?, kept);
+    lifespan.close().await
 }

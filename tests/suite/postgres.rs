@@ -23,14 +23,6 @@ use estoult::{Database, Error, ErrorKind, Result, sql};
 
 use crate::support::{Backend, Fresh, run_fresh, runtime};
 
-/// How often a test tries something: `ESTOULT_CASES`, or else a sample of this size.
-fn cases(sample: usize) -> usize {
-    let setting = std::env::var("ESTOULT_CASES").ok();
-    setting
-        .and_then(|cases| cases.parse().ok())
-        .unwrap_or(sample)
-}
-
 /// Runs a test on a database of its own with one connection, whose URL has these options.
 fn on_one_connection(options: &str, test: impl AsyncFnOnce(&Database, &Fresh) -> Result<()>) {
     run_fresh(Backend::Postgres, |fresh| {

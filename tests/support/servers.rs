@@ -4,7 +4,7 @@
 
 use std::{
     env,
-    fs::File,
+    fs::{self, File},
     io,
     os::unix::process::parent_id,
     path::{Path, PathBuf},
@@ -68,6 +68,13 @@ pub(crate) fn private_postgres() -> Server {
 /// A MariaDB server of the caller's own, user and password as those of the shared one.
 pub(crate) fn private_mysql() -> Server {
     private("mysql", &[])
+}
+
+/// The same with settings, lines as `my.cnf` has them for the server.
+pub(crate) fn private_mysql_with(settings: &str) -> Server {
+    let file = demand(tempfile::NamedTempFile::new());
+    demand(fs::write(file.path(), format!("[mariadbd]\n{settings}\n")));
+    private("mysql", &[&file.path().display().to_string()])
 }
 
 fn postgres() -> &'static Shared {

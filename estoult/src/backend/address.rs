@@ -4,6 +4,11 @@
 
 use std::{fmt, path::PathBuf, time::Duration};
 
+use crate::error::{Error, Result};
+
+/// How many statements stay prepared on a connection, unless a setting says otherwise.
+pub(crate) const STATEMENT_CACHE: usize = 256;
+
 /// Which database a URL means.
 #[derive(Debug, Clone)]
 pub(crate) enum Target {
@@ -16,6 +21,27 @@ impl Target {
     /// Whether the URL itself allows reading only.
     pub(crate) fn is_read_only(&self) -> bool {
         matches!(self, Self::Sqlite(address) if address.read_only)
+    }
+
+    /// Whether each transaction may meet another session, so that nothing can rest on one.
+    pub(crate) fn is_pooler(&self) -> bool {
+        matches!(self, Self::Postgres(address) if address.server.statement_cache == 0)
+    }
+
+    /// The same database, on whose sessions this many statements stay prepared.
+    pub(crate) fn statement_cache(mut self, capacity: usize) -> Result<Self> {
+        match &mut self {
+            Self::Postgres(address) => address.server.statement_cache = capacity,
+            _ if capacity == 0 => {
+                return Err(Error::configuration(format!(
+                    "build a database on {self}: statement_cache_capacity is 0, which only PostgreSQL takes; allow \
+                     at least 1"
+                )));
+            }
+            Self::MySql(address) => address.server.statement_cache = capacity,
+            Self::Sqlite(address) => address.statement_cache = capacity,
+        }
+        Ok(self)
     }
 
     /// The same database, whose sessions refuse writes.
@@ -48,6 +74,7 @@ pub(crate) struct SqliteAddress {
     pub(crate) foreign_keys: bool,
     pub(crate) journal_mode: String,
     pub(crate) synchronous: String,
+    pub(crate) statement_cache: usize,
 }
 
 /// What servers have in common.

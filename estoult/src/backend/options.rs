@@ -16,6 +16,8 @@ pub struct DatabaseOptions {
     pub connect_timeout: Duration,
     /// How long a statement may take; without it there is no limit.
     pub statement_timeout: Option<Duration>,
+    /// How many statements stay prepared on a connection; without it the URL says, or it is 256.
+    pub statement_cache_capacity: Option<usize>,
     /// After how long without use a connection is checked before it is handed out.
     pub ping_after: Duration,
     /// The age at which a connection is replaced.
@@ -43,6 +45,7 @@ impl Default for DatabaseOptions {
             acquire_timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(10),
             statement_timeout: None,
+            statement_cache_capacity: None,
             ping_after: Duration::from_millis(500),
             max_age: None,
             schema: None,

@@ -1,6 +1,7 @@
 //! The URLs of servers, with the settings behind the `?`.
 
 mod parts;
+mod session_options;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -9,9 +10,10 @@ use percent_encoding::percent_decode_str;
 use crate::{
     backend::{
         address::{
-            Binding, KeepAlive, MySqlAddress, PostgresAddress, Provider, Roots, ServerAddress, Tls,
+            Binding, KeepAlive, MySqlAddress, PostgresAddress, Provider, Roots, STATEMENT_CACHE,
+            ServerAddress, Tls,
         },
-        server_url::parts::split,
+        server_url::{parts::split, session_options::session_options},
         url_option::{choice, refuse, unknown},
     },
     error::{Error, Result},
@@ -47,15 +49,7 @@ fn set_postgres(address: &mut PostgresAddress, name: &str, value: String) -> Res
         "user" => address.server.user = Some(value),
         "password" => address.server.password = Some(value),
         "dbname" => address.server.database = Some(value),
-        "options" => {
-            // As libpq takes them: `-c name=value` or `--name=value`, separated by spaces.
-            for word in value.split_whitespace() {
-                let setting = word.trim_start_matches("-c").trim_start_matches("--");
-                if let Some((name, value)) = setting.split_once('=') {
-                    address.settings.push((name.to_owned(), value.to_owned()));
-                }
-            }
-        }
+        "options" => address.settings.extend(session_options(&value)?),
         "channel_binding" => {
             address.binding = match value.as_str() {
                 "disable" => Binding::Disabled,
@@ -230,7 +224,7 @@ fn parse_server(
         provider: None,
         certificate: None,
         certificate_key: None,
-        statement_cache: 256,
+        statement_cache: STATEMENT_CACHE,
     };
     let options = form_urlencoded::parse(parts.query.as_bytes());
     Ok((server, options.into_owned().collect()))

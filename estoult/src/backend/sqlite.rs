@@ -37,8 +37,6 @@ static NEXT_MEMORY: AtomicU64 = AtomicU64::new(1);
 
 /// How long to wait between two tries to change the journal mode.
 const RETRY_PAUSE: Duration = Duration::from_millis(5);
-/// How many prepared statements a connection caches.
-const STATEMENT_CACHE: usize = 256;
 
 #[derive(Debug)]
 struct Sqlite {
@@ -137,7 +135,7 @@ fn configure(
     is_memory: bool,
 ) -> rusqlite::Result<()> {
     connection.busy_timeout(address.busy_timeout)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    connection.set_prepared_statement_cache_capacity(address.statement_cache);
     if !is_memory && !address.read_only {
         set_journal_mode(connection, address)?;
     }

@@ -6,7 +6,7 @@ use std::{path::PathBuf, time::Duration};
 
 use crate::{
     backend::{
-        address::{SqliteAddress, Target},
+        address::{STATEMENT_CACHE, SqliteAddress, Target},
         server_url,
         url_option::{choice, refuse, unknown},
     },
@@ -57,6 +57,7 @@ fn parse_sqlite(rest: &str) -> Result<SqliteAddress> {
         foreign_keys: true,
         journal_mode: "wal".to_owned(),
         synchronous: "normal".to_owned(),
+        statement_cache: STATEMENT_CACHE,
     };
     let mut problems = Vec::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {

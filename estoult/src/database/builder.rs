@@ -139,6 +139,23 @@ impl<A: Access> DatabaseBuilder<A> {
         self
     }
 
+    /// How many statements stay prepared on each connection; 256 by default, and what the URL says gives way to it.
+    ///
+    /// With 0 no statement outlives its flight to PostgreSQL, and nothing rests on the session: what a pooler such as
+    /// PgBouncer asks for in transaction mode.
+    ///
+    /// ```
+    /// let database = estoult::Database::builder("postgres://app@pooler.example.com:6432/shop")
+    ///     .statement_cache_capacity(0)
+    ///     .build()?;
+    /// # Ok::<(), estoult::Error>(())
+    /// ```
+    #[must_use]
+    pub fn statement_cache_capacity(mut self, capacity: usize) -> Self {
+        self.options.statement_cache_capacity = Some(capacity);
+        self
+    }
+
     /// After how long without use a connection is checked; 500 milliseconds by default.
     #[must_use]
     pub fn ping_after(mut self, idle: Duration) -> Self {
@@ -320,6 +337,15 @@ impl<A: Access> DatabaseBuilder<A> {
             target = target.read_only();
         }
         options.check()?;
+        if let Some(capacity) = options.statement_cache_capacity {
+            target = target.statement_cache(capacity)?;
+        }
+        if options.read_only && target.is_pooler() {
+            return Err(Error::configuration(format!(
+                "build a read-only database on {target}: behind a pooler no session can be made read-only; give the \
+                 pooler a user for whom `alter role … set default_transaction_read_only = on` was run"
+            )));
+        }
         let backend = backend::open(&target, &options)?;
         let features = backend.dialect().features();
         if let Some(schema) = &options.schema {

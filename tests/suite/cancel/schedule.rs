@@ -1,18 +1,17 @@
 //! Random schedules of transactions that are dropped at any await, lose their connection, swallow errors, nest and end
 //! in every way: what returned `Ok` is there, nothing else is, and nothing is left open.
 //!
-//! `ESTOULT_CASES` says how many there are on each database, and `ESTOULT_SEED` where they begin; by default as many as
-//! fit into a quarter of a minute, from another one each time.
+//! `ESTOULT_CASES` says how many there are on each database; by default as many as fit into a quarter of a minute.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use estoult::{Database, Dialect, Error, ErrorKind, Query, Result, Schema, Transaction, new, sql};
 
 use crate::support::{
-    Dice, Listing, cut_after, eventually, on_every_fresh, runtime,
+    Dice, Listing, chosen, cut_after, eventually, first_seed, on_every_fresh, runtime,
     schemas::{Author, author, create_tables},
     within,
 };
@@ -166,22 +165,13 @@ async fn try_case(db: &Database, witness: &Database, seed: usize) -> Result<Opti
     Ok(None)
 }
 
-fn setting(name: &str) -> Option<usize> {
-    std::env::var(name).ok()?.parse().ok()
-}
-
 on_every_fresh!(what_returned_ok_is_there_and_nothing_else, |fresh| {
     let db = Database::builder(&fresh.url)
         .max_connections(2)
         .acquire_timeout(Duration::from_secs(60))
         .build()?;
     let (witness, listing) = (fresh.database(), Listing::of(fresh)?);
-    let cases = setting("ESTOULT_CASES");
-    let first = setting("ESTOULT_SEED").unwrap_or_else(|| {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        usize::try_from(now.as_secs()).unwrap() * 1000
-    });
-    eprintln!("the cases begin at ESTOULT_SEED={first}");
+    let (cases, first) = (chosen(10_000), first_seed());
     let next = std::sync::Arc::new(AtomicUsize::new(0));
     let deadline = Instant::now() + SAMPLED_FOR;
     runtime().block_on(async {

@@ -5,9 +5,8 @@ use std::{thread, time::Duration};
 
 use estoult::{Database, Result, Schema, batch, sql};
 
-use super::cases;
 use crate::support::{
-    Backend, Fresh, cut_after, eventually, run_fresh, runtime,
+    Backend, Fresh, cases, cut_after, eventually, run_fresh, runtime,
     schemas::{Author, author, create_tables},
     servers::{Server, pgbouncer},
 };
@@ -90,7 +89,7 @@ async fn in_transaction(db: &Database, client: i64, number: i64) -> Result<()> {
 #[test]
 fn many_clients_meet_no_statement_of_another() {
     behind_pooler(CLIENTS, async |db| {
-        let each = i64::try_from(cases(5000) / CLIENTS).unwrap();
+        let each = i64::try_from(cases(5000, 100_000) / CLIENTS).unwrap();
         let clients = (0..i64::try_from(CLIENTS).unwrap())
             .map(|client| tokio::spawn(ask(db.clone(), client, each)));
         for client in clients.collect::<Vec<_>>() {
@@ -151,6 +150,41 @@ fn nothing_is_left_prepared_on_the_server() {
         assert_eq!(named, 0);
         batch(db, "select 1; select 2").await
     });
+}
+
+/// A server's role may be read-only; a session that a pooler hands out may not.
+#[test]
+fn a_read_only_database_behind_a_pooler_is_refused() {
+    let url = "postgres://app@127.0.0.1:1/shop";
+    for builder in [
+        Database::builder(format!("{url}?statement_cache_capacity=0")),
+        Database::builder(url).statement_cache_capacity(0),
+    ] {
+        let error = builder.read_only().build().unwrap_err();
+        assert_eq!(
+            error.message(),
+            "build a read-only database on postgres://app@127.0.0.1:1/shop: behind a pooler no session can be made \
+             read-only; give the pooler a user for whom `alter role … set default_transaction_read_only = on` was run"
+        );
+    }
+}
+
+#[test]
+fn only_postgres_keeps_no_statement() {
+    for url in ["sqlite::memory:", "mysql://app@127.0.0.1:1/shop"] {
+        let builder = Database::builder(url).statement_cache_capacity(0);
+        let error = builder.build().unwrap_err();
+        assert!(
+            error.message().ends_with(
+                "statement_cache_capacity is 0, which only PostgreSQL takes; allow at least 1"
+            ),
+            "{error}"
+        );
+        Database::builder(url)
+            .statement_cache_capacity(1)
+            .build()
+            .unwrap();
+    }
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use estoult::{Database, ErrorKind, Result, sql};
 
-use super::{cases, on_one_connection, process};
-use crate::support::within;
+use super::{on_one_connection, process};
+use crate::support::{cases, within};
 
 /// How many statements the present session has prepared.
 async fn prepared(db: &Database) -> Result<i64> {
@@ -31,7 +31,7 @@ fn statements_that_are_evicted_are_closed() {
 #[test]
 fn thousands_of_texts_leave_a_bounded_number_of_statements() {
     on_one_connection("", async |db, _| {
-        for number in 0..cases(1500) {
+        for number in 0..cases(1500, 20_000) {
             let text = format!("select {number} /* {} */", "x".repeat(1500));
             sql(text).rows(db).await?;
         }
@@ -89,13 +89,14 @@ fn what_is_dropped_leaves_no_statement_behind() {
 #[test]
 fn a_pipeline_whose_answers_and_questions_fill_all_buffers_ends() {
     on_one_connection("", async |db, _| {
-        let pad = "x".repeat(10_000);
-        let statements = (0..cases(2500)).map(|number| {
-            let statement = sql("select :pad, :number").bind("pad", pad.as_str());
+        let count = cases(2500, 200_000);
+        let pad = "x".repeat(25_000_000 / count);
+        let statements = (0..count).map(|number| {
+            let statement =
+                sql("select :pad || repeat('x', 3000), :number").bind("pad", pad.as_str());
             statement.bind("number", i64::try_from(number).unwrap())
         });
         let statements = statements.collect::<Vec<_>>();
-        let count = statements.len();
         let answers = tokio::time::timeout(Duration::from_secs(120), db.pipeline(statements));
         let answers = answers.await.unwrap()?;
         assert_eq!(answers.len(), count);

@@ -1,7 +1,7 @@
 //! Transactions that end before their time: by the program's own SQL, by the database, with a statement that was
 //! dropped in them.
 
-use estoult::{Database, Dialect, ErrorKind, Result, Schema, batch, insert_all, new, sql};
+use estoult::{Database, Dialect, Error, ErrorKind, Result, Schema, batch, insert_all, new, sql};
 
 use super::{names, put};
 use crate::support::{
@@ -152,6 +152,34 @@ fn a_conflict_that_rolls_back_everything_ends_the_transaction() {
             outcome.unwrap_err();
             let (count,): (i64,) = sql("select count(*) from once").one(db).await?;
             assert_eq!(count, 0);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_transaction_in_which_the_disk_was_full_keeps_all_or_nothing() {
+    crate::support::run(Backend::Sqlite, async |db: &Database| {
+        create_tables(db).await?;
+        sql("pragma max_page_count = 24").rows(db).await?;
+        for is_given_up in [true, false] {
+            let outcome: Result<()> = db
+                .transaction(async |tx| {
+                    put(tx, "before").await?;
+                    let error = put(tx, &"x".repeat(500_000)).await.unwrap_err();
+                    assert!(error.message().contains("full"), "{error}");
+                    let after = put(tx, "after").await;
+                    if is_given_up {
+                        return Err(Error::custom("given up"));
+                    }
+                    after.map(drop)
+                })
+                .await;
+            let kept: &[&str] = match &outcome {
+                Ok(()) => &["after", "before"],
+                Err(_) => &[],
+            };
+            assert_eq!(names(db).await?, kept, "{outcome:?}");
         }
         Ok(())
     });

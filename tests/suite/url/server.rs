@@ -49,6 +49,10 @@ fn postgres_is_reached_over_its_unix_socket() {
             folder.display()
         ),
         format!("postgres://{login}@{escaped}:{port}/{database}"),
+        format!(
+            "postgres://{login}@/{database}?port={port}&host={}",
+            folder.display()
+        ),
     ] {
         assert_eq!(ask(&url, CLIENT).unwrap(), "a socket", "{url}");
     }
@@ -97,6 +101,15 @@ fn options_of_a_postgres_url_reach_the_session() {
     assert_eq!(name.unwrap(), "bookshop");
     let timeout = ask(&url, "select current_setting('statement_timeout')");
     assert_eq!(timeout.unwrap(), "4321ms");
+    let url = format!(
+        "{}?options=-c%20search_path%3Da,%5C%20b%20--work-mem%3D7MB",
+        postgres_url()
+    );
+    let path = ask(
+        &url,
+        "select current_setting('search_path') || current_setting('work_mem')",
+    );
+    assert_eq!(path.unwrap(), "a, b7MB");
     let name = ask(postgres_url(), "select current_setting('application_name')");
     assert_eq!(name.unwrap(), "estoult");
 }

@@ -33,7 +33,9 @@ pub(super) fn split<'a>(scheme: &str, url: &'a str) -> Result<UrlParts<'a>, Stri
         return Err(malformed("`//` is missing behind the scheme".to_owned()));
     };
     let (authority, path) = place.split_at(place.find('/').unwrap_or(place.len()));
-    let mut parts = split_authority(authority).map_err(malformed)?;
+    let is_host_option =
+        query.is_some_and(|query| query.split('&').any(|option| option.starts_with("host=")));
+    let mut parts = split_authority(authority, is_host_option).map_err(malformed)?;
     parts.path = path;
     parts.query = query.unwrap_or_default();
     // The rest of a password with an unescaped character.
@@ -49,14 +51,15 @@ pub(super) fn split<'a>(scheme: &str, url: &'a str) -> Result<UrlParts<'a>, Stri
     Ok(parts)
 }
 
-fn split_authority(authority: &str) -> Result<UrlParts<'_>, String> {
+/// A host may be missing where an option names it, or where nothing else is given either.
+fn split_authority(authority: &str, is_host_option: bool) -> Result<UrlParts<'_>, String> {
     let (login, server) = match authority.rsplit_once('@') {
         Some((login, server)) => (Some(login), server),
         None => (None, authority),
     };
     let (user, password) = cut(login.unwrap_or_default(), ':');
     let (host, port) = split_server(server)?;
-    if host.is_empty() && (login.is_some() || port.is_some()) {
+    if host.is_empty() && !is_host_option && (login.is_some() || port.is_some()) {
         return Err("the host is missing".to_owned());
     }
     let port = port

@@ -41,6 +41,12 @@ const SETTINGS: &[Setting] = &[
     setting("statement_timeout", TIME_OR_NEVER, |options, text| {
         put(&mut options.statement_timeout, time_or_never(text))
     }),
+    setting("statement_cache_capacity", WHOLE, |options, text| {
+        put(
+            &mut options.statement_cache_capacity,
+            text.parse().ok().map(Some),
+        )
+    }),
     setting("ping_after", TIME, |options, text| {
         put(&mut options.ping_after, time(text))
     }),
