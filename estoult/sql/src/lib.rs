@@ -5,6 +5,7 @@
 //!
 //! Invariant: no input makes it panic, and nothing here talks to a database.
 
+pub mod copy;
 mod functions;
 pub mod lexer;
 pub mod names;

@@ -7,6 +7,7 @@
 mod tests;
 
 use crate::{
+    copy::run_by_copy,
     functions::{COMMON, KEYWORDS, contains},
     lexer::{Token, TokenKind, executed},
     statements::texts,
@@ -102,6 +103,9 @@ fn of_statement(statement: &str, syntax: &Syntax) -> Effects {
     if is_one_of(first, &["explain", "describe", "desc"]) {
         return explained(&tokens[1..], syntax);
     }
+    if is(first, "copy") && !syntax.implicit_commits {
+        return copied(run_by_copy(tokens), syntax);
+    }
     match control(statement, syntax) {
         Control::Begin | Control::Commit { .. } | Control::Rollback { .. } => ending(tokens),
         Control::Savepoint | Control::Release | Control::RollbackTo => Effects::TRANSACTION,
@@ -171,6 +175,14 @@ fn explained(tokens: &[Token<'_>], syntax: &Syntax) -> Effects {
         // `describe users` shows the columns of a table.
         [name] if name.kind != TokenKind::Mark => Effects::NONE,
         _ => Effects::ALL,
+    }
+}
+
+/// The query of a COPY, its condition, or neither.
+fn copied(tokens: &[Token<'_>], syntax: &Syntax) -> Effects {
+    match tokens.first() {
+        Some(first) if !is_one_of(first, &PLAIN) && !is(first, "where") => Effects::ALL,
+        _ => rows(tokens, syntax),
     }
 }
 

@@ -66,6 +66,10 @@ fn columns_aliases_and_types_are_no_calls() {
         "lock table a in share mode",
         "notify a, 'b'",
         "select e'it\\'s'",
+        "copy a from stdin",
+        "copy a (b, c) from stdin (format csv, force_null (b)) where lower(b) > 'c'",
+        "copy a to '/tmp/a'",
+        "copy (select lower(b) from a) to stdout with (format csv, force_quote (b))",
         "select $$set x$$",
     ] {
         assert_effects(text, &Syntax::POSTGRES, Effects::NONE);
@@ -114,6 +118,9 @@ fn what_changes_the_session_is_seen() {
         "select a[1:my_function(2)] from b",
         "select * into temp a from b",
         "select * from dblink('a', 'b') as t(a int)",
+        "copy (select set_config('role', 'b', false)) to stdout",
+        "copy (select 1 from (select my_function(1)) as a) to stdout (format csv)",
+        "copy a (b) from stdin (format csv) where my_function(b)",
     ] {
         assert_effects(text, &Syntax::POSTGRES, Effects::SESSION);
     }
@@ -183,6 +190,7 @@ fn what_is_not_known_counts_as_both() {
         "listen a",
         "discard all",
         "declare a cursor with hold for select 1",
+        "copy (execute a) to stdout",
     ] {
         assert_effects(text, &Syntax::POSTGRES, Effects::ALL);
     }
