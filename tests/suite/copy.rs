@@ -12,9 +12,9 @@ use estoult::{
     copy::{copy_in, copy_out},
     sql,
 };
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
-use crate::support::{Backend, on_every_backend, run};
+use crate::support::{Backend, eventually, on_every_backend, run, within};
 
 const TABLE: &str = "create table numbers (id integer primary key, name varchar(40))";
 
@@ -55,14 +55,6 @@ fn wrong_data_are_an_error_and_keep_no_row() {
             .await
             .unwrap_err();
         assert!(!format!("{error:?}").contains("secret"), "{error:?}");
-        for wrong in [
-            "copy nothing from stdin",
-            "select 1",
-            "copy numbers to stdout",
-        ] {
-            let error = copy_in(db, wrong, "1,x\n".as_bytes()).await.unwrap_err();
-            assert!(matches!(error.kind(), ErrorKind::Query), "{error:?}");
-        }
         // As a plain statement it gets no data, and says so instead of waiting.
         for (statement, verb) in [
             (statement, "copy_in"),
@@ -76,6 +68,81 @@ fn wrong_data_are_an_error_and_keep_no_row() {
         }
         let (count,): (i64,) = sql("select count(*) from numbers").one(db).await?;
         assert_eq!(count, 0);
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_no_copy_is_not_run() {
+    run(Backend::Postgres, async |db| {
+        sql(TABLE).execute(db).await?;
+        sql("insert into numbers values (1, 'x')")
+            .execute(db)
+            .await?;
+        let file = std::env::temp_dir().join("estoult_copy_is_not_run");
+        let to_file = format!("copy numbers to '{}'", file.display());
+        let program = "copy numbers from program 'echo 2'";
+        for wrong in [
+            "copy nothing from stdin",
+            "select 1",
+            "delete from numbers",
+            "truncate numbers",
+            "set role pg_monitor",
+            "copy numbers to stdout",
+            program,
+        ] {
+            let error = copy_in(db, wrong, "1,x\n".as_bytes()).await.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Query), "{error:?}");
+        }
+        for wrong in [
+            "delete from numbers returning *",
+            "copy numbers from stdin",
+            program,
+            &to_file,
+        ] {
+            let mut read = Vec::new();
+            let error = copy_out(db, wrong, &mut read).await.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Query), "{error:?}");
+            assert!(read.is_empty());
+        }
+        assert!(!file.exists());
+        let kept = "select id, current_setting('role') from numbers";
+        let kept = sql(kept).all::<(i32, String)>(db).await?;
+        assert_eq!(kept, [(1, "none".to_owned())]);
+        Ok(())
+    });
+}
+
+#[test]
+fn wrong_data_are_reported_while_the_next_are_awaited() {
+    run(Backend::Postgres, async |db| {
+        sql(TABLE).execute(db).await?;
+        let data = "wrong\n".as_bytes().chain(Broken {
+            rows: 0,
+            fails: false,
+        });
+        let copied = copy_in(db, "copy numbers from stdin (format csv)", data);
+        let error = within("it is refused", copied).await.unwrap_err();
+        assert_eq!(error.code(), Some("22P02"), "{error:?}");
+
+        let waiting = Broken {
+            rows: 1,
+            fails: false,
+        };
+        let copied = copy_in(db, "copy numbers from stdin (format csv)", waiting);
+        let killed = async {
+            let working = "select pid from pg_stat_activity where datname = current_database() \
+                and query like 'copy numbers%' and state = 'active'";
+            let kill = format!("select pg_terminate_backend(pid) from ({working}) as found");
+            eventually("it is ended", async || {
+                sql(kill.as_str()).execute(db).await.unwrap() > 0
+            })
+            .await;
+        };
+        let (copied, ()) = tokio::join!(within("it is ended", copied), killed);
+        let error = copied.unwrap_err();
+        assert_eq!(error.code(), Some("57P01"), "{error:?}");
+        assert_eq!(sql("select * from numbers").execute(db).await?, 0);
         Ok(())
     });
 }

@@ -17,6 +17,7 @@ mod notice;
 mod operations;
 mod part;
 mod pipeline;
+mod prepared;
 mod recover;
 mod redact;
 mod reopen;

@@ -1,7 +1,7 @@
 //! The types of parameters in the program's own SQL: they are those that a literal would have in that place.
 
 use chrono::NaiveDate;
-use estoult::{ErrorKind, Result, sql};
+use estoult::{ErrorKind, Result, batch, sql};
 use serde_json::json;
 
 use super::on_one_connection;
@@ -184,7 +184,7 @@ fn a_text_is_what_its_place_asks_for() {
                 "true",
             ),
         ];
-        estoult::batch(db, "create type mood as enum ('ok')").await?;
+        batch(db, "create type mood as enum ('ok')").await?;
         for (text, value, expected) in texts {
             let query = sql(format!("select {text}")).bind("t", value);
             assert_eq!(query.one::<(String,)>(db).await?.0, expected, "{text}");
@@ -227,6 +227,35 @@ fn a_value_out_of_its_columns_range_is_refused() {
         assert_eq!(error.code(), Some("22001"), "{error:?}");
         let compared = sql("select 1 from small where a = :value").bind("value", wide);
         assert!(compared.all::<(i32,)>(db).await?.is_empty());
+        Ok(())
+    });
+}
+
+#[test]
+fn what_has_run_is_not_run_again_for_a_type() {
+    on_one_connection("", async |db, _| {
+        batch(db, "create table things (id int)").await?;
+        for (name, failing) in [
+            (
+                "raised",
+                "raise exception 'not now' using errcode = '42725'",
+            ),
+            ("executed", "execute 'select $1 is null'"),
+        ] {
+            let procedure = format!(
+                "create procedure {name}(a int) language plpgsql as $$ begin \
+                 insert into things values (a); commit; {failing}; end $$"
+            );
+            batch(db, &procedure).await?;
+            let call = || sql(format!("call {name}(:a)")).bind("a", 1);
+            let error = call().execute(db).await.unwrap_err();
+            assert!(!error.message().contains("write the type"), "{error}");
+            let (outcome, _) = db.pipeline((call(), sql("select 1"))).await?;
+            assert_eq!(outcome.unwrap_err().code(), error.code());
+            let (count,): (i64,) = sql("select count(*) from things").one(db).await?;
+            assert_eq!(count, 2, "{name}");
+            sql("delete from things").execute(db).await?;
+        }
         Ok(())
     });
 }

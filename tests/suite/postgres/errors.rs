@@ -79,6 +79,36 @@ fn notices_are_events_without_bound_values() {
 }
 
 #[test]
+fn notices_of_abandoned_statements_quote_nothing() {
+    let capture = Capture::of(tracing::Level::DEBUG);
+    run_fresh(Backend::Postgres, |fresh| {
+        let db = Database::builder(&fresh.url).max_connections(1).build()?;
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        tracing::subscriber::with_default(capture.clone(), || {
+            runtime.block_on(async {
+                let lifespan = db.connect().await?;
+                let script = "create function tell(text) returns void language plpgsql as $$ begin \
+                    perform pg_sleep(600); \
+                    exception when query_canceled then raise warning 'mail to %', $1; end $$";
+                batch(&db, script).await?;
+                let tx = db.begin().await?;
+                let tell = sql("select tell(:value)").bind("value", "ada@example.org");
+                let limit = std::time::Duration::from_millis(200);
+                tokio::time::timeout(limit, tell.rows(&tx))
+                    .await
+                    .unwrap_err();
+                tx.rollback().await?;
+                lifespan.close().await
+            })
+        })
+    });
+    let lines = capture.lines();
+    let has = |text: &str| lines.iter().any(|line| line.contains(text));
+    assert!(has("abandoned statement"), "{lines:?}");
+    assert!(!has("ada@example.org"), "{lines:?}");
+}
+
+#[test]
 fn constraints_are_told_apart_and_hold_no_values() {
     on_one_connection("", async |db, _| {
         let script = "create extension if not exists btree_gist; \

@@ -1,7 +1,7 @@
 //! Plans that a change of the schema makes stale, types that are made again, and statements that the program has
 //! deallocated.
 
-use estoult::{Conflict, Database, ErrorKind, Result, batch, sql};
+use estoult::{Conflict, Database, ErrorKind, Result, Schema, batch, insert_all, new, sql};
 
 use super::{on_one_connection, process};
 
@@ -168,11 +168,67 @@ fn deallocating_where_it_does_not_show_costs_no_transaction() {
             let outcomes = tx.pipeline((sql(insert), sql(insert))).await?;
             outcomes.0.and(outcomes.1)
         };
+        db.transaction(pipeline).await?;
         batch(db, hidden).await?;
-        let outcome = db.transaction(pipeline).await;
-        // Whatever becomes of it, nothing of it is kept by halves.
-        let kept = if outcome.is_ok() { 7 } else { 5 };
-        assert_eq!(sql(READ).execute(db).await?, kept, "{outcome:?}");
+        let done = db.transaction_with().retries(5).run(pipeline).await;
+        assert_eq!(done?, 1);
+        assert_eq!(sql(READ).execute(db).await?, 9);
+        // One that is known to be gone when its transaction is open already.
+        let deallocating = async |tx: &estoult::Transaction| {
+            batch(tx, hidden).await?;
+            pipeline(tx).await
+        };
+        let error = db.transaction(deallocating).await.unwrap_err();
+        let conflict = ErrorKind::Conflict(Conflict::Serialization);
+        assert_eq!(*error.kind(), conflict, "{error:?}");
+        assert_eq!(db.transaction(pipeline).await?, 1);
+        assert_eq!(sql(READ).execute(db).await?, 11);
+        Ok(())
+    });
+}
+
+#[derive(Debug, Clone, PartialEq, Schema)]
+#[schema(table = "moods")]
+struct Mood {
+    id: i64,
+    count: i64,
+}
+
+#[test]
+fn rows_are_copied_whatever_was_deallocated() {
+    on_one_connection("", async |db, _| {
+        batch(
+            db,
+            "create table moods (id bigserial primary key, count bigint not null)",
+        )
+        .await?;
+        let rows = || (0..10_500).map(|count| new!(Mood { count: count }));
+        let hidden = "do $$ begin execute 'deallocate all'; end $$";
+        for _ in 0..3 {
+            assert_eq!(insert_all(db, rows()).await?, 10_500);
+            batch(db, hidden).await?;
+        }
+        for _ in 0..2 {
+            let work = async |tx: &estoult::Transaction| insert_all(tx, rows()).await;
+            let done = db.transaction_with().retries(5).run(work).await;
+            assert_eq!(done?, 10_500);
+            batch(db, hidden).await?;
+        }
+        assert_eq!(Mood::query().count(db).await?, 5 * 10_500);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_type_is_asked_for_whatever_was_deallocated() {
+    on_one_connection("", async |db, _| {
+        for name in ["first", "second"] {
+            batch(db, &format!("create type {name} as enum ('ok')")).await?;
+            let cast = format!("select cast('ok' as {name})");
+            let (read,): (String,) = sql(cast).one(db).await?;
+            assert_eq!(read, "ok");
+            batch(db, "do $$ begin execute 'deallocate all'; end $$").await?;
+        }
         Ok(())
     });
 }

@@ -1,7 +1,11 @@
 //! What the next caller of a connection meets: nothing that the program's own SQL has left on it, and the connection
 //! itself.
 
-use estoult::{Database, Result, batch, sql};
+use estoult::{
+    Database, Result, batch,
+    copy::{copy_in, copy_out},
+    sql,
+};
 
 use super::{on_one_connection, process};
 
@@ -49,6 +53,51 @@ fn what_own_sql_changes_is_reset_and_the_connection_kept() {
                 sql(text).execute(db).await?;
                 assert_eq!(state(db).await?, before, "{text}");
             }
+        }
+        assert_eq!(process(db).await?, first);
+        Ok(())
+    });
+}
+
+#[test]
+fn what_a_copy_changes_is_reset_too() {
+    on_one_connection("", async |db, _| {
+        batch(db, "create table plain (id int); create function lock(id int) returns bool language sql as \
+            $$ select pg_advisory_lock(id) is not null $$").await?;
+        let (before, first) = (state(db).await?, process(db).await?);
+        for text in [
+            "copy (select set_config('search_path', 'pg_catalog', false)) to stdout",
+            "copy (select pg_advisory_lock(7)) to stdout",
+            "copy (select 1 / length(pg_advisory_lock(7)::text)) to stdout",
+        ] {
+            let mut read = Vec::new();
+            let _ = copy_out(db, text, &mut read).await;
+            assert_eq!(state(db).await?, before, "{text}");
+        }
+        let text = "copy plain from stdin where lock(id)";
+        assert_eq!(copy_in(db, text, "7\n".as_bytes()).await?, 1);
+        assert_eq!(state(db).await?, before, "{text}");
+        assert_eq!(process(db).await?, first);
+        Ok(())
+    });
+}
+
+#[test]
+fn what_a_failed_statement_has_changed_is_reset_too() {
+    on_one_connection("", async |db, _| {
+        let (before, first) = (state(db).await?, process(db).await?);
+        // A lock outlives the failure of the statement that took it.
+        let failing = "select 1 / length(pg_advisory_lock(7)::text)";
+        for _ in 0..2 {
+            sql(failing).rows(db).await.unwrap_err();
+            assert_eq!(state(db).await?, before);
+            let (failed, other) = db.pipeline((sql(failing), sql("select 1"))).await?;
+            assert!(failed.is_err() && other.is_ok());
+            assert_eq!(state(db).await?, before);
+            let late = sql("select pg_advisory_lock(7), pg_sleep(600)").rows(db);
+            let limit = std::time::Duration::from_millis(200);
+            tokio::time::timeout(limit, late).await.unwrap_err();
+            assert_eq!(state(db).await?, before);
         }
         assert_eq!(process(db).await?, first);
         Ok(())

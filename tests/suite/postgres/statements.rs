@@ -66,6 +66,37 @@ fn a_pipeline_of_more_texts_than_are_kept_leaves_no_more() {
 }
 
 #[test]
+fn equal_texts_of_a_pipeline_are_prepared_once() {
+    on_one_connection("", async |db, _| {
+        let before = prepared(db).await?;
+        for round in 0..2 {
+            let statements = (0..50).map(|number| {
+                let statement = sql("select cast(:n as bigint) + 1").bind("n", number);
+                statement.into_rows::<(i64,)>()
+            });
+            let found = db.pipeline(statements.collect::<Vec<_>>()).await?;
+            for (number, rows) in (0..).zip(found) {
+                assert_eq!(rows?, [(number + 1,)], "round {round}");
+            }
+        }
+        assert_eq!(prepared(db).await?, before + 1);
+        // One that the server refuses fails each time for the same reason.
+        let wrong = || sql("select * from nowhere");
+        let (first, second) = db.pipeline((wrong(), wrong())).await?;
+        for error in [first.unwrap_err(), second.unwrap_err()] {
+            assert_eq!(error.code(), Some("42P01"), "{error:?}");
+        }
+        assert_eq!(prepared(db).await?, before + 1);
+        let tx = db.begin().await?;
+        sql("select 1").rows(&tx).await?;
+        let (first, second) = tx.pipeline((wrong(), wrong())).await?;
+        assert_eq!(first.unwrap_err().code(), Some("42P01"));
+        assert_eq!(second.unwrap_err().code(), Some("25P02"));
+        tx.rollback().await
+    });
+}
+
+#[test]
 fn what_is_dropped_leaves_no_statement_behind() {
     on_one_connection("statement_cache_capacity=8", async |db, _| {
         for number in 0..60 {

@@ -159,7 +159,11 @@ fn write(buffer: &mut BytesMut, datum: &Datum) -> Result<(), BoxError> {
         Datum::Bytes(value) => buffer.extend_from_slice(value),
         Datum::Uuid(value) => buffer.extend_from_slice(value),
         Datum::Decimal(value) => write_numeric(buffer, *value)?,
-        Datum::Date(days) => buffer.extend((days - EPOCH_DAYS).to_be_bytes()),
+        Datum::Date(days) => {
+            let days = days.checked_sub(EPOCH_DAYS);
+            let days = days.ok_or("a date out of PostgreSQL's range")?;
+            buffer.extend_from_slice(&days.to_be_bytes());
+        }
         Datum::Time(micros) => buffer.extend_from_slice(&micros.to_be_bytes()),
         Datum::DateTime(micros) | Datum::Timestamp(micros) => {
             let micros = micros.checked_sub(EPOCH_MICROS);

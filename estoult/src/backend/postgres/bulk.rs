@@ -14,7 +14,7 @@ use super::{
     bind::{Declared, oid, write_parameter},
     decode::{Columns, PostgresCells},
     flight::Failure,
-    part::Asking,
+    part::{Asking, Part},
     session::PostgresSession,
 };
 use crate::{
@@ -63,30 +63,46 @@ impl PostgresSession {
         if self.wire.status.is_open() {
             return Ok(None);
         }
-        let deferred = self.deferred.clone();
         let types = match self.database.tables.get(&target.statement) {
             Some(Some(types)) => types,
             Some(None) => return Ok(None),
+            // One question at a time: another one waits for its answer, since its INSERT was not sent.
+            None if self.asking.is_some() => return Ok(None),
             None => return self.ask_for_columns(target).map(|()| None),
         };
         if !rows.iter().all(|row| row_fits(row, &types)) {
             return Ok(None);
         }
-        match self.copy_rows_once(target, &types, rows).await {
-            Ok(count) => Ok(Some(count)),
-            Err(Failure::Answer(answer, at))
-                if at == deferred.len() && answer.code == CHECK_FAILED =>
-            {
-                self.database.tables.forget(&target.statement);
-                if self.wire.status.is_open() {
-                    self.run_control(&["rollback"]).await?;
+        let copy = Statement::plain(Arc::clone(&target.statement));
+        loop {
+            let deferred = std::mem::take(&mut self.deferred);
+            let check = check(target, &types);
+            let statements = [(&check, Declared::ByKind), (&copy, Declared::ByKind)];
+            self.queue_closes();
+            let mut parts = self.queue_all(&deferred, &statements)?;
+            let Err(failure) = self.copy_rows_once(&mut parts, &types, rows).await else {
+                return Ok(parts.last().map(Part::rows_affected));
+            };
+            match &failure {
+                Failure::Answer(answer, at)
+                    if *at == deferred.len() && answer.code == CHECK_FAILED =>
+                {
+                    self.database.tables.forget(&target.statement);
+                    return self.begin_again(deferred).await.map(|()| None);
                 }
-                self.deferred = deferred;
-                Ok(None)
-            }
-            Err(failure) => {
-                let statement = Statement::plain(Arc::clone(&target.statement));
-                Err(self.fail(failure, &statement))
+                // Nothing was run: what the server does not have any more is prepared again.
+                Failure::Answer(answer, at)
+                    if parts.get(*at).is_some_and(|part| part.is_stale(answer)) =>
+                {
+                    self.fail_flight(failure, &parts, &copy);
+                    self.begin_again(deferred).await?;
+                }
+                // As after an INSERT whose values can't be written, the transaction goes on.
+                Failure::Own(_) => {
+                    self.begin_again(deferred).await?;
+                    return Err(self.fail(failure, &copy));
+                }
+                Failure::Answer(..) | Failure::Lost(_) => return Err(self.fail(failure, &copy)),
             }
         }
     }
@@ -115,11 +131,15 @@ impl PostgresSession {
             types.extend(id.and_then(Result::ok).flatten());
             Ok(())
         };
-        match self.read_answers(&mut [part], &[], &mut take_row).await {
-            Err(Failure::Lost(error)) => return Err(Failure::Lost(error)),
-            // A server that refuses the question gets no COPY.
-            Err(_) => types.clear(),
+        let mut parts = [part];
+        match self.read_answers(&mut parts, &[], &mut take_row).await {
             Ok(_) => {}
+            Err(Failure::Lost(error)) => return Err(Failure::Lost(error)),
+            // What the server refuses now it may answer the next time; until then INSERT does it.
+            Err(failure) => {
+                self.fail_flight(failure, &parts, &Statement::plain(QUESTION));
+                return Ok(());
+            }
         }
         let is_plain = types.len() == target.columns.len() && types.iter().all(|id| has_form(*id));
         let known = is_plain.then(|| types.into());
@@ -127,39 +147,26 @@ impl PostgresSession {
         Ok(())
     }
 
-    /// One flight: what was deferred, the check, COPY with its data.
+    /// One flight: what was deferred and the check, which are queued, and COPY with its data.
     async fn copy_rows_once(
         &mut self,
-        target: &CopyTarget,
+        parts: &mut [Part],
         types: &[u32],
         rows: &[Vec<Datum>],
-    ) -> Result<u64, Failure> {
-        self.queue_closes();
-        let mut parts = Vec::new();
-        for statement in std::mem::take(&mut self.deferred) {
-            let part = self.queue(&statement, Declared::ByKind);
-            parts.push(part.map_err(Failure::Own)?);
+    ) -> Result<(), Failure> {
+        if let Some(copying) = parts.last_mut() {
+            copying.sends_data = true;
         }
-        let mut check = Statement::plain(CHECK);
-        check.values = names(target);
-        let ids = types.iter().map(|id| Datum::Int(i64::from(*id)));
-        check.values.push(Datum::List(Kind::Int64, ids.collect()));
-        parts.push(self.queue(&check, Declared::ByKind).map_err(Failure::Own)?);
-        let copy = Statement::plain(Arc::clone(&target.statement));
-        let mut copying = self.queue(&copy, Declared::ByKind).map_err(Failure::Own)?;
-        copying.sends_data = true;
-        parts.push(copying);
         self.wire.open_unit_unflushed();
         let written = self.write_data(types, rows).await;
         match &written {
             Ok(()) => self.wire.close_unit(),
             // Nothing of a COPY that failed is kept.
             Err(Failure::Own(_)) => self.wire.abandon_unit()?,
-            Err(Failure::Lost(_) | Failure::Answer(..)) => return written.map(|()| 0),
+            Err(Failure::Lost(_) | Failure::Answer(..)) => return written,
         }
-        let answered = self.answers(&mut parts, &[], &mut |_, _| Ok(())).await;
-        written.and(answered)?;
-        Ok(parts.last().map_or(0, |part| part.rows_affected()))
+        let answered = self.answers(parts, &[], &mut |_, _| Ok(())).await;
+        written.and(answered)
     }
 
     async fn write_data(&mut self, types: &[u32], rows: &[Vec<Datum>]) -> Result<(), Failure> {
@@ -205,6 +212,15 @@ impl Chunk {
         let length = u32::try_from(out.len() - self.begin - 1).unwrap_or(u32::MAX);
         out[self.begin + 1..self.begin + MESSAGE_HEADER].copy_from_slice(&length.to_be_bytes());
     }
+}
+
+/// The check whether the columns still have these types.
+fn check(target: &CopyTarget, types: &[u32]) -> Statement {
+    let ids = types.iter().map(|id| Datum::Int(i64::from(*id)));
+    let mut check = Statement::plain(CHECK);
+    check.values = names(target);
+    check.values.push(Datum::List(Kind::Int64, ids.collect()));
+    check
 }
 
 fn names(target: &CopyTarget) -> Vec<Datum> {

@@ -3,6 +3,8 @@
 //! While data are sent, the end of the unit (Sync) is not, which the wire knows: a future that is dropped meanwhile
 //! leaves a unit behind that recovery ends. Source: "COPY Operations" in PostgreSQL's manual.
 
+use std::{future::poll_fn, io, pin::pin, task::Poll};
+
 use bytes::BytesMut;
 use postgres_protocol::message::frontend::{self, CopyData};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,19 +16,24 @@ use super::{
 use crate::{
     backend::{DataReader, DataWriter, Statement},
     error::{Error, ErrorKind, Result},
+    sql::{CopyDirection, Dialect, copy_direction},
 };
 
 /// How much of the data is in one message at most.
 const CHUNK: usize = 64 * 1024;
 
+/// What comes first while data are sent.
+enum Next {
+    /// The server says something.
+    Arrived(io::Result<()>),
+    /// This many bytes of the data are there.
+    Read(io::Result<usize>),
+}
+
 impl PostgresSession {
     /// Sends the data of a COPY FROM STDIN, and gives the number of rows.
-    pub(super) async fn send_copy(
-        &mut self,
-        statement: &str,
-        data: &mut DataReader<'_>,
-    ) -> Result<u64> {
-        let statement = Statement::plain(statement);
+    pub(super) async fn send_copy(&mut self, text: &str, data: &mut DataReader<'_>) -> Result<u64> {
+        let statement = copy_statement(text, CopyDirection::In)?;
         let mut part = self.begin_copy(&statement).await?;
         let outcome = match self.copy_response(b'G', &mut part).await {
             Ok(()) => self.send_data(data).await,
@@ -38,10 +45,10 @@ impl PostgresSession {
     /// Receives the data of a COPY TO STDOUT, and gives the number of rows.
     pub(super) async fn receive_copy(
         &mut self,
-        statement: &str,
+        text: &str,
         to: &mut DataWriter<'_>,
     ) -> Result<u64> {
-        let statement = Statement::plain(statement);
+        let statement = copy_statement(text, CopyDirection::Out)?;
         let mut part = self.begin_copy(&statement).await?;
         let outcome = match self.copy_response(b'H', &mut part).await {
             Ok(()) => self.receive_data(to).await,
@@ -51,10 +58,7 @@ impl PostgresSession {
     }
 
     async fn begin_copy(&mut self, statement: &Statement) -> Result<Part> {
-        self.prepare_to_send()?;
-        if !self.deferred.is_empty() {
-            self.run_control(&[]).await?;
-        }
+        self.begin_unit().await?;
         self.queue_closes();
         let part = self.queue(statement, Declared::ByKind)?;
         self.wire.open_unit();
@@ -70,17 +74,8 @@ impl PostgresSession {
             match message.tag {
                 tag if tag == wanted => return Ok(()),
                 b'E' => return Err(self.refused_copy(&message)),
-                // It has run as another kind of statement.
                 b'D' | b'C' | b'I' | b'G' | b'H' => {
-                    let direction = if wanted == b'G' {
-                        "from stdin"
-                    } else {
-                        "to stdout"
-                    };
-                    return Err(Failure::Own(Error::new(
-                        ErrorKind::Query,
-                        format!("copy data: the statement is no `copy … {direction}`"),
-                    )));
+                    return Err(self.wire.garbled("no answer to a COPY").into());
                 }
                 _ => {
                     self.advance(&message, Some(part))?;
@@ -97,20 +92,36 @@ impl PostgresSession {
         let mut chunk = BytesMut::with_capacity(CHUNK);
         loop {
             chunk.clear();
-            let read = data.read_buf(&mut chunk).await.map_err(unreadable)?;
-            if read == 0 {
-                frontend::copy_done(&mut self.wire.out);
-                return Ok(());
+            match self.next_chunk(data, &mut chunk).await {
+                Next::Arrived(arrived) => arrived?,
+                Next::Read(read) => {
+                    if read.map_err(unreadable)? == 0 {
+                        frontend::copy_done(&mut self.wire.out);
+                        return Ok(());
+                    }
+                    CopyData::new(&chunk[..])?.write(&mut self.wire.out);
+                    self.wire.flush().await?;
+                }
             }
-            CopyData::new(&chunk[..])?.write(&mut self.wire.out);
-            self.wire.flush().await?;
-            // The server reports wrong data when it meets them, and reads no more.
-            if let Some(message) = self.wire.buffered()?
-                && message.tag == b'E'
-            {
-                return Err(self.refused_copy(&message));
+            let message = self.wire.buffered()?;
+            self.wire.report_notices(&[]);
+            match message {
+                None => {}
+                Some(message) if message.tag == b'E' => return Err(self.refused_copy(&message)),
+                Some(_) => return Err(self.wire.garbled("an answer to half a COPY").into()),
             }
         }
+    }
+
+    /// Reads some of the data. The server reports wrong ones when it meets them, and the connection may be lost, while
+    /// the next ones are awaited.
+    async fn next_chunk(&mut self, data: &mut DataReader<'_>, chunk: &mut BytesMut) -> Next {
+        let mut reading = pin!(data.read_buf(chunk));
+        poll_fn(|context| match self.wire.poll_fill(context) {
+            Poll::Ready(arrived) => Poll::Ready(Next::Arrived(arrived)),
+            Poll::Pending => reading.as_mut().poll(context).map(Next::Read),
+        })
+        .await
     }
 
     async fn receive_data(&mut self, to: &mut DataWriter<'_>) -> Result<(), Failure> {
@@ -142,32 +153,51 @@ impl PostgresSession {
         part: Part,
         statement: &Statement,
     ) -> Result<u64> {
-        if matches!(outcome, Err(Failure::Own(_))) {
-            // Ignored by a server that waits for no data.
-            let _ = frontend::copy_fail("the data could not be read", &mut self.wire.out);
+        match &outcome {
+            Err(Failure::Own(_)) => {
+                // Ignored by a server that waits for no data.
+                let _ = frontend::copy_fail("the data could not be read", &mut self.wire.out);
+            }
+            Err(Failure::Lost(_)) => self.wire.give_up(),
+            Err(Failure::Answer(..)) | Ok(()) => {}
         }
         self.wire.close_unit();
         let mut parts = [part];
         let mut take_row = |_: &Columns, _: &[u8]| Ok(());
-        // What was refused may have been answered already.
         let ended = match outcome {
             Ok(()) => self.answers(&mut parts, &[], &mut take_row).await,
             Err(failure) => {
-                let ended = self.read_answers(&mut parts, &[], &mut take_row);
-                Err(match ended.await {
-                    Err(Failure::Lost(error)) => Failure::Lost(error),
-                    _ => failure,
-                })
+                // What was refused may have been answered already. A connection that is lost now is noted by the wire.
+                let _ = self.read_answers(&mut parts, &[], &mut take_row).await;
+                Err(failure)
             }
         };
         match ended {
             Ok(()) => Ok(parts[0].rows_affected()),
-            Err(failure) => Err(self.fail(failure, statement)),
+            Err(failure) => Err(self.fail_flight(failure, &parts, statement)),
         }
     }
 }
 
-fn unreadable(error: std::io::Error) -> Failure {
+/// The statement, if it is a COPY in this direction: another one would run, and its effect be kept.
+fn copy_statement(text: &str, wanted: CopyDirection) -> Result<Statement> {
+    let mut statement = Statement::plain(text);
+    statement.is_raw = true;
+    if copy_direction(text, Dialect::Postgres.syntax()) == Some(wanted) {
+        return Ok(statement);
+    }
+    let direction = match wanted {
+        CopyDirection::In => "from stdin",
+        CopyDirection::Out => "to stdout",
+    };
+    Err(Error::new(
+        ErrorKind::Query,
+        format!("copy data: the statement is no `copy … {direction}`"),
+    )
+    .with_statement(&statement.sql))
+}
+
+fn unreadable(error: io::Error) -> Failure {
     Failure::Own(
         Error::new(
             ErrorKind::Query,
@@ -177,7 +207,7 @@ fn unreadable(error: std::io::Error) -> Failure {
     )
 }
 
-fn unwritable(error: std::io::Error) -> Failure {
+fn unwritable(error: io::Error) -> Failure {
     Failure::Own(
         Error::new(
             ErrorKind::Query,

@@ -11,17 +11,16 @@ use postgres_protocol::message::frontend::{self, BindError};
 use super::{
     answer::Answer,
     bind::{Declared, format_of, write_parameter},
-    classify::{is_missing, lost},
+    classify::lost,
     decode::Columns,
-    part::{Part, Tag},
+    part::{Origin, Part, Tag},
     session::PostgresSession,
-    statements::Prepared,
     wire::Message,
 };
 use crate::{
     backend::Statement,
     error::{Error, ErrorKind, Result},
-    sql::{Control, Dialect, control},
+    sql::{CopyDirection, Dialect},
     value::Datum,
 };
 
@@ -54,6 +53,30 @@ impl From<io::Error> for Failure {
 pub(super) type TakeRow<'t> = dyn FnMut(&Columns, &[u8]) -> Result<(), Failure> + Send + 't;
 
 impl PostgresSession {
+    /// Queues statements behind what was deferred. When one can't be written nothing is queued, and what was deferred
+    /// waits for the next flight.
+    pub(super) fn queue_all(
+        &mut self,
+        deferred: &[Statement],
+        statements: &[(&Statement, Declared)],
+    ) -> Result<Vec<Part>> {
+        let length = self.wire.out.len();
+        let mut parts = Vec::with_capacity(deferred.len() + statements.len());
+        let own = deferred.iter().map(|text| (text, Declared::ByKind));
+        for (statement, declared) in own.chain(statements.iter().copied()) {
+            match self.queue(statement, declared) {
+                Ok(part) => parts.push(part),
+                Err(error) => {
+                    self.wire.out.truncate(length);
+                    parts.iter().for_each(|part| self.let_go(part));
+                    self.deferred = deferred.to_vec();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(parts)
+    }
+
     /// Queues a statement; nothing of it is queued when it can't be written.
     pub(super) fn queue(&mut self, statement: &Statement, declared: Declared) -> Result<Part> {
         let length = self.wire.out.len();
@@ -65,7 +88,8 @@ impl PostgresSession {
                 text: Arc::clone(&statement.sql),
                 types,
                 name: prepared.name,
-                is_new: false,
+                origin: Origin::Prepared,
+                is_parsed: true,
                 is_raw: statement.is_raw,
                 changes_session: prepared.changes_session,
                 sends_data: false,
@@ -74,30 +98,36 @@ impl PostgresSession {
             },
             None => self.new_part(statement, types),
         };
-        let written = self.write(&part, &statement.values);
-        if written.is_err() {
+        if let Err(error) = self.write(&part, &statement.values) {
             self.wire.out.truncate(length);
+            self.let_go(&part);
+            return Err(error);
         }
-        written.map(|()| part)
+        self.may_change |= part.changes_session;
+        Ok(part)
     }
 
     fn new_part(&mut self, statement: &Statement, types: Box<[u32]>) -> Part {
-        let is_named = self.statements.is_enabled();
-        let name = if is_named {
-            self.statements.new_name()
-        } else {
-            Arc::from("")
+        // An earlier statement of the flight may be the same.
+        let known = self.preparing.name(&statement.sql, &types);
+        let origin = known.as_ref().map_or(Origin::New, |_| Origin::InFlight);
+        let name = match known {
+            Some(name) => name,
+            None if self.statements.is_enabled() => {
+                let name = self.statements.new_name();
+                // Should the future be dropped, the statement is closed by its name, whether it was prepared or not.
+                self.preparing.add(&statement.sql, &types, &name);
+                name
+            }
+            None => Arc::from(""),
         };
-        if is_named {
-            // Should the future be dropped, the statement is closed by its name, whether it was prepared or not.
-            self.preparing.push(Arc::clone(&name));
-        }
         let syntax = Dialect::Postgres.syntax();
         Part {
             text: Arc::clone(&statement.sql),
             types,
             name,
-            is_new: true,
+            origin,
+            is_parsed: origin != Origin::New,
             is_raw: statement.is_raw,
             changes_session: statement.is_raw && effects(&statement.sql, syntax).session,
             sends_data: false,
@@ -113,11 +143,11 @@ impl PostgresSession {
         if part.types.len() > MOST_PARAMETERS {
             return Err(refuse_values(&part.text, None));
         }
-        if part.is_new {
+        if part.origin == Origin::New {
             let types = part.types.iter().copied();
             frontend::parse(&part.name, &part.text, types, out).map_err(refused)?;
         }
-        if part.is_new && is_named {
+        if part.origin != Origin::Prepared && is_named {
             frontend::describe(b'S', &part.name, out).map_err(refused)?;
         }
         let formats = part.types.iter().map(|declared| format_of(*declared));
@@ -208,14 +238,14 @@ impl PostgresSession {
                     failure.get_or_insert(Failure::Answer(answer, at));
                 }
                 b'G' | b'H' if !parts.get(at).is_some_and(|part| part.sends_data) => {
-                    self.refuse_copy(message.tag)?;
-                    failure.get_or_insert_with(|| Failure::Own(no_copy(message.tag)));
+                    let refused = self.refuse_copy(message.tag)?;
+                    failure.get_or_insert(refused);
                 }
                 _ => at += self.advance(&message, parts.get_mut(at))?,
             }
         }
-        let is_answered = |name: &Arc<str>| parts.iter().any(|part| part.name == *name);
-        self.preparing.retain(|name| !is_answered(name));
+        parts.iter().for_each(|part| self.let_go(part));
+        self.note_changes();
         failure.map_or(Ok(at), Err)
     }
 
@@ -225,14 +255,15 @@ impl PostgresSession {
         message: &Message,
         part: Option<&mut Part>,
     ) -> io::Result<usize> {
-        // Parsed, bound, closed, and the types of parameters: nothing depends on these.
-        if matches!(message.tag, b'1' | b'2' | b'3' | b't') {
+        // Bound, closed, and the types of parameters: nothing depends on these.
+        if matches!(message.tag, b'2' | b'3' | b't') {
             return Ok(0);
         }
         let Some(part) = part else {
             return Err(self.wire.garbled("more answers than it got statements"));
         };
         match message.tag {
+            b'1' => part.is_parsed = true,
             b'T' => {
                 let Some(mut columns) = Columns::read(self.wire.body(message)) else {
                     return Err(self
@@ -255,63 +286,13 @@ impl PostgresSession {
         Ok(0)
     }
 
-    fn described(&mut self, part: &mut Part, columns: Arc<Columns>) {
-        if part.is_new && !part.name.is_empty() {
-            let prepared = Prepared {
-                name: Arc::clone(&part.name),
-                columns: Arc::clone(&columns),
-                changes_session: part.changes_session,
-            };
-            let evicted = self.statements.add(&part.text, &part.types, prepared);
-            self.closing.extend(evicted);
-            self.preparing.retain(|name| *name != part.name);
-        }
-        part.columns = Some(columns);
-    }
-
-    /// Keeps the columns of a statement once all their types are known.
-    pub(super) fn describe_again(&mut self, part: &mut Part, columns: Arc<Columns>) {
-        self.statements
-            .describe(&part.text, &part.types, Arc::clone(&columns));
-        part.columns = Some(columns);
-    }
-
-    fn note_end(&mut self, part: &Part) {
-        self.is_changed |= part.changes_session;
-        if part.is_raw {
-            // The tag of ROLLBACK TO is that of ROLLBACK, so there the text tells which it was.
-            let syntax = Dialect::Postgres.syntax();
-            let rolls_back = || control(&part.text, syntax) != Control::RollbackTo;
-            self.note_tag(part.tag, rolls_back);
-        }
-    }
-
-    /// Notes what the program's own SQL has ended: its prepared statements, or a transaction, which is counted.
-    pub(super) fn note_tag(&mut self, tag: Tag, rolls_back: impl FnOnce() -> bool) {
-        if tag == Tag::Deallocate {
-            self.statements.remove_all();
-        }
-        self.transactions_ended += u64::from(tag.ends_transaction(rolls_back));
-    }
-
-    /// Forgets a prepared statement whose plan is stale; all of them when the server does not have it, since the
-    /// program has deallocated it then, and maybe others. They are closed with the next flight: closing what is not
-    /// there is no error.
-    pub(super) fn forget(&mut self, part: &Part, answer: &Answer) {
-        if is_missing(answer) {
-            self.closing.extend(self.statements.remove_all());
-        } else {
-            self.closing
-                .extend(self.statements.remove(&part.text, &part.types));
-        }
-    }
-
     /// Tells a server that waits for data that there are none; those that it sends are read and left.
-    pub(super) fn refuse_copy(&mut self, response: u8) -> io::Result<()> {
-        match response {
-            b'G' => self.wire.refuse_copy_in(COPY_AS_STATEMENT),
-            _ => Ok(()),
+    pub(super) fn refuse_copy(&mut self, response: u8) -> io::Result<Failure> {
+        if response != b'G' {
+            return Ok(Failure::Own(no_copy(CopyDirection::Out)));
         }
+        self.wire.refuse_copy_in(COPY_AS_STATEMENT)?;
+        Ok(Failure::Own(no_copy(CopyDirection::In)))
     }
 
     /// The error for a connection that was lost.
@@ -323,11 +304,10 @@ impl PostgresSession {
 
 /// The error for a COPY that was run as a statement.
 #[cold]
-pub(super) fn no_copy(response: u8) -> Error {
-    let verb = if response == b'G' {
-        "copy_in"
-    } else {
-        "copy_out"
+pub(super) fn no_copy(direction: CopyDirection) -> Error {
+    let verb = match direction {
+        CopyDirection::In => "copy_in",
+        CopyDirection::Out => "copy_out",
     };
     Error::unsupported(format!(
         "run a statement: a COPY whose data pass the connection is none; run it with `estoult::copy::{verb}`"

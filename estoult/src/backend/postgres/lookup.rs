@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::{
-    bind::Declared,
     decode::{Columns, PostgresCells},
     part::Part,
     session::PostgresSession,
@@ -42,16 +41,11 @@ impl PostgresSession {
         };
         let database = Arc::clone(&self.database);
         let mut known = Vec::new();
-        let mut parts = [self.queue(&question, Declared::ByKind)?];
-        self.wire.queue_sync();
         let mut take_row = |columns: &Columns, body: &[u8]| {
             known.extend(PostgresCells::new(body, columns).and_then(|cells| read(&cells)));
             Ok(())
         };
-        let asked = self
-            .answers(&mut parts, &question.values, &mut take_row)
-            .await;
-        asked.map_err(|failure| self.fail(failure, &question))?;
+        self.run(&question, &mut take_row).await?;
         // A type that was dropped meanwhile is one that nothing reads.
         for id in ids {
             let found = known.iter().find(|(found, _)| found == id);

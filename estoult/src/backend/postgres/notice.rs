@@ -24,6 +24,16 @@ pub(super) fn report(notice: &Answer, values: &[Datum]) {
     }
 }
 
+/// Reports a notice by its code alone.
+pub(super) fn report_code(notice: &Answer) {
+    let words = "a notice of an abandoned statement";
+    match notice.severity.as_str() {
+        "WARNING" => warn(&notice.code, words, ""),
+        "NOTICE" | "INFO" => inform(&notice.code, words, ""),
+        _ => debug(&notice.code, words, ""),
+    }
+}
+
 // One function a level, since the level of an event is fixed where it is written.
 fn warn(code: &str, message: &str, detail: &str) {
     tracing::warn!(code, detail, "PostgreSQL: {message}");

@@ -11,7 +11,7 @@ use crate::{
     },
     error::{Error, ErrorKind, Result},
     row::Sink,
-    sql::Dialect,
+    sql::{Control, Dialect, control},
     value::Datum,
 };
 
@@ -38,11 +38,7 @@ impl Session for PostgresSession {
     }
 
     async fn batch(&mut self, script: &str) -> Result<()> {
-        self.prepare_to_send()?;
-        if !self.deferred.is_empty() {
-            // A script is a unit of its own, which would run even if BEGIN failed before it.
-            self.run_control(&[]).await?;
-        }
+        self.begin_unit().await?;
         let ran = self.run_script(script).await;
         ran.map_err(|failure| self.fail(failure, &Statement::plain(script)))
     }
@@ -55,7 +51,12 @@ impl Session for PostgresSession {
         let texts: Vec<_> = script.split("; ").collect();
         let parts = self.run_control(&texts).await?;
         // The server answers COMMIT in an aborted transaction with ROLLBACK, and no error ("COMMIT").
-        if script == "commit" && parts.last().is_some_and(|part| part.tag != Tag::Commit) {
+        let is_commit = texts.first().is_some_and(|text| {
+            let syntax = Dialect::Postgres.syntax();
+            matches!(control(text, syntax), Control::Commit { .. })
+        });
+        let is_committed = parts.iter().any(|part| part.tag == Tag::Commit);
+        if is_commit && !is_committed {
             return Err(Error::new(
                 ErrorKind::Query,
                 "commit a transaction: the database rolled it back, since a statement in it had failed; run what may \
@@ -108,7 +109,7 @@ impl Session for PostgresSession {
             if let Some(notification) = self.wire.notifications.pop_front() {
                 return Ok(notification);
             }
-            self.take_unasked().await?;
+            self.wait_unasked().await?;
         }
     }
 

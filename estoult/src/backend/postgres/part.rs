@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use super::decode::Columns;
+use super::{
+    answer::Answer,
+    classify::{is_missing, is_stale_plan, is_untyped},
+    decode::Columns,
+};
 use crate::backend::CopyTarget;
 
 /// One statement of a flight.
@@ -14,8 +18,9 @@ pub(super) struct Part {
     pub(super) text: Arc<str>,
     pub(super) types: Box<[u32]>,
     pub(super) name: Arc<str>,
-    /// Whether the server is asked to prepare it in this flight.
-    pub(super) is_new: bool,
+    pub(super) origin: Origin,
+    /// Whether the server has parsed it, so that what it answers now it found when it ran it.
+    pub(super) is_parsed: bool,
     pub(super) is_raw: bool,
     pub(super) changes_session: bool,
     /// Whether the data of a COPY follow behind it.
@@ -23,6 +28,17 @@ pub(super) struct Part {
     pub(super) columns: Option<Arc<Columns>>,
     /// What the server says that it did.
     pub(super) tag: Tag,
+}
+
+/// How the server comes by a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// It is asked to prepare it.
+    New,
+    /// It is asked to prepare it for an earlier statement of the flight.
+    InFlight,
+    /// It has prepared it before.
+    Prepared,
 }
 
 /// What the server says that a statement did: `INSERT 0 5`, `ROLLBACK`.
@@ -75,6 +91,25 @@ fn number_at_end(tag: &[u8]) -> u64 {
 }
 
 impl Part {
+    /// Whether the server refused it before it ran, since its plan is stale or gone.
+    pub(super) fn is_stale(&self, answer: &Answer) -> bool {
+        match self.origin {
+            Origin::New => false,
+            Origin::InFlight => is_stale_plan(answer) && !is_missing(answer),
+            Origin::Prepared => is_stale_plan(answer),
+        }
+    }
+
+    /// Whether the statement that was to prepare it has failed.
+    pub(super) fn is_unprepared(&self, answer: &Answer) -> bool {
+        self.origin == Origin::InFlight && is_missing(answer)
+    }
+
+    /// Whether the server refused it before it ran, since the type of a parameter does not show.
+    pub(super) fn is_untyped(&self, answer: &Answer) -> bool {
+        !self.is_parsed && is_untyped(answer)
+    }
+
     /// How many rows it inserted, changed, deleted or gave back.
     pub(super) fn rows_affected(&self) -> u64 {
         match self.tag {

@@ -1,9 +1,8 @@
 //! Independent statements in one round trip: each is a unit of its own, so that one which fails takes no other with it.
 
 use super::{
-    classify::{is_stale_plan, is_untyped},
     decode::Columns,
-    flight::Failure,
+    flight::{Failure, no_copy},
     part::Part,
     rows::RowTaker,
     session::PostgresSession,
@@ -12,6 +11,7 @@ use crate::{
     backend::{Statement, WithSink},
     error::Result,
     row::Sink,
+    sql::{Dialect, copy_direction},
 };
 
 /// A statement of a pipeline that is on its way.
@@ -28,7 +28,7 @@ impl PostgresSession {
         &mut self,
         statements: Vec<WithSink>,
     ) -> Vec<Result<Box<dyn Sink>>> {
-        if let Err(error) = self.prepare_pipeline().await {
+        if let Err(error) = self.begin_unit().await {
             return statements.iter().map(|_| Err(error.clone())).collect();
         }
         let was_open = self.wire.status.is_open();
@@ -57,19 +57,8 @@ impl PostgresSession {
         outcomes
     }
 
-    /// Runs what was deferred by itself: behind a BEGIN that fails the server skips the rest of its unit only, and
-    /// would run the units of the other statements outside of any transaction.
-    async fn prepare_pipeline(&mut self) -> Result<()> {
-        self.prepare_to_send()?;
-        if !self.deferred.is_empty() {
-            self.run_control(&[]).await?;
-        }
-        Ok(())
-    }
-
     fn send(&mut self, statement: Statement, sink: Box<dyn Sink>) -> Sent {
-        let declared = self.database.declared(&statement);
-        let parts = self.queue(&statement, declared).map(|part| [part]);
+        let parts = self.queue_in_pipeline(&statement).map(|part| [part]);
         if parts.is_ok() {
             self.wire.queue_sync();
         }
@@ -78,6 +67,19 @@ impl PostgresSession {
             rows: RowTaker::new(sink),
             parts,
         }
+    }
+
+    /// Queues a statement. A COPY is refused before: what follows would be taken for its data, and the answers to
+    /// later statements for those to earlier ones.
+    fn queue_in_pipeline(&mut self, statement: &Statement) -> Result<Part> {
+        let syntax = Dialect::Postgres.syntax();
+        if statement.is_raw
+            && let Some(direction) = copy_direction(&statement.sql, syntax)
+        {
+            return Err(no_copy(direction));
+        }
+        let declared = self.database.declared(statement);
+        self.queue(statement, declared)
     }
 
     /// The outcome of one statement. One that the server refused before it ran is run by itself, where that is safe.
@@ -92,18 +94,21 @@ impl PostgresSession {
             rows,
             parts,
         } = sent;
-        match outcome {
-            Ok(()) => {
-                let part = parts.ok().map(|[part]| part);
-                self.finish_rows(part, rows, &statement).await
+        let part = parts.ok().map(|[part]| part);
+        let failure = match outcome {
+            Ok(()) => return self.finish_rows(part, rows, &statement).await,
+            Err(failure) => failure,
+        };
+        let may_run = match (&failure, &part) {
+            (Failure::Answer(answer, _), Some(part)) => {
+                part.is_stale(answer) || part.is_untyped(answer) || part.is_unprepared(answer)
             }
-            Err(Failure::Answer(answer, _))
-                if !was_open && (is_stale_plan(&answer) || is_untyped(&answer)) =>
-            {
-                let (part, rows) = self.run_rows(&statement, rows).await?;
-                self.finish_rows(Some(part), rows, &statement).await
-            }
-            Err(failure) => Err(self.fail(failure, &statement)),
+            _ => false,
+        };
+        if may_run && !was_open {
+            let (part, rows) = self.run_rows(&statement, rows).await?;
+            return self.finish_rows(Some(part), rows, &statement).await;
         }
+        Err(self.fail_flight(failure, part.as_slice(), &statement))
     }
 }

@@ -50,7 +50,8 @@ impl PostgresSession {
         let settled = self.settle().await;
         settled.map_err(|error| self.lost(error))?;
         // Whether the server had prepared them by then does not matter: closing what is not there is no error.
-        self.closing.append(&mut self.preparing);
+        self.closing.extend(self.preparing.remove_all());
+        self.note_changes();
         if self.wire.status.is_open() {
             self.run_control(&["rollback"]).await?;
             self.transactions_ended += 1;
@@ -102,9 +103,15 @@ impl PostgresSession {
 
     async fn read_owed(&mut self) -> io::Result<()> {
         while self.wire.owed > 0 {
-            // A server that waits for the data of a COPY takes no cancellation, but a message that there are none.
-            if self.wire.next().await?.tag == b'G' {
-                self.wire.refuse_copy_in("the statement was abandoned")?;
+            let message = self.wire.buffered()?;
+            self.wire.report_abandoned_notices();
+            match message {
+                // A server that waits for the data of a COPY takes no cancellation, but a message that there are none.
+                Some(message) if message.tag == b'G' => {
+                    self.wire.refuse_copy_in("the statement was abandoned")?;
+                }
+                Some(_) => {}
+                None => self.wire.fill().await?,
             }
         }
         Ok(())

@@ -15,8 +15,8 @@ use estoult_sql::session::effects;
 use super::{
     answer::Answer,
     bind::Declared,
-    classify::{classify, is_missing, is_stale_plan, is_untyped, outdated_plan, untyped},
-    flight::{Failure, TakeRow, no_copy, refuse_text},
+    classify::{aborted, classify, outdated_plan, untyped},
+    flight::{Failure, TakeRow, refuse_text},
     part::{Part, Tag},
     session::PostgresSession,
 };
@@ -50,35 +50,47 @@ impl PostgresSession {
                 self.deferred = deferred;
                 continue;
             }
-            let (answer, at) = match failure {
-                Failure::Answer(answer, at) => (answer, at),
-                failure => return Err(self.fail(failure, statement)),
+            let Failure::Answer(answer, at) = &failure else {
+                return Err(self.fail(failure, statement));
             };
             // What was deferred may be what the server does not have any more.
-            let failed = parts.get(at);
-            let stale = failed.filter(|part| !part.is_new && is_stale_plan(&answer));
-            if let Some(part) = stale {
-                self.forget(part, &answer);
-            } else if at == deferred.len() && is_untyped(&answer) && declared != Declared::Always {
+            let failed = parts.get(*at);
+            let is_stale = failed.is_some_and(|part| part.is_stale(answer));
+            let is_untyped = *at == deferred.len()
+                && declared != Declared::Always
+                && failed.is_some_and(|part| part.is_untyped(answer));
+            if is_untyped {
                 declared = Declared::Always;
                 self.database.declare_always(&statement.sql);
-            } else {
-                return Err(self.refused(&answer, statement));
             }
             // A transaction that has run statements is aborted now; one that had just begun is begun again.
-            if was_open {
-                let error = if stale.is_some() {
-                    outdated_plan(&answer)
-                } else {
-                    untyped(&answer)
-                };
-                return Err(error.with_statement(&statement.sql));
+            if was_open || !(is_stale || is_untyped) {
+                return Err(self.fail_flight(failure, &parts, statement));
             }
-            if self.wire.status.is_open() {
-                self.run_control(&["rollback"]).await?;
+            if let Some(part) = failed.filter(|_| is_stale) {
+                self.forget(part, answer);
             }
-            self.deferred = deferred;
+            self.begin_again(deferred).await?;
         }
+    }
+
+    /// Defers again what was sent and has come to nothing.
+    pub(super) async fn begin_again(&mut self, deferred: Vec<Statement>) -> Result<()> {
+        if self.wire.status.is_open() {
+            self.run_control(&["rollback"]).await?;
+        }
+        self.deferred = deferred;
+        Ok(())
+    }
+
+    /// Gets ready to send a unit of another kind, with what was deferred run by itself: behind a BEGIN that fails, the
+    /// server skips the rest of its own unit only, and would run the next one outside of any transaction.
+    pub(super) async fn begin_unit(&mut self) -> Result<()> {
+        self.prepare_to_send()?;
+        if !self.deferred.is_empty() {
+            self.run_control(&[]).await?;
+        }
+        Ok(())
     }
 
     /// One flight: what was deferred, then the statement.
@@ -90,21 +102,7 @@ impl PostgresSession {
         take_row: &mut TakeRow<'_>,
     ) -> Result<(Vec<Part>, Result<(), Failure>)> {
         self.queue_closes();
-        let mut parts = Vec::with_capacity(deferred.len() + 1);
-        let length = self.wire.out.len();
-        for text in deferred {
-            parts.push(self.queue(text, Declared::ByKind)?);
-        }
-        match self.queue(statement, declared) {
-            Ok(part) => parts.push(part),
-            Err(error) => {
-                // Nothing was sent, so what was deferred waits for the next statement.
-                self.wire.out.truncate(length);
-                self.preparing.clear();
-                self.deferred = deferred.to_vec();
-                return Err(error);
-            }
-        }
+        let mut parts = self.queue_all(deferred, &[(statement, declared)])?;
         self.wire.queue_sync();
         let outcome = self.answers(&mut parts, &statement.values, take_row).await;
         Ok((parts, outcome))
@@ -113,43 +111,54 @@ impl PostgresSession {
     /// Runs statements of estoult's own, with what was deferred, in one flight.
     pub(super) async fn run_control(&mut self, texts: &[&str]) -> Result<Vec<Part>> {
         let deferred = std::mem::take(&mut self.deferred);
-        let texts = texts.iter().map(|text| Statement::plain(*text));
+        let texts: Vec<_> = texts.iter().map(|text| Statement::plain(*text)).collect();
+        let texts: Vec<_> = texts.iter().map(|text| (text, Declared::ByKind)).collect();
         self.queue_closes();
-        let mut parts = Vec::new();
-        for statement in deferred.into_iter().chain(texts) {
-            parts.push(self.queue(&statement, Declared::ByKind)?);
-        }
+        let mut parts = self.queue_all(&deferred, &texts)?;
         self.wire.queue_sync();
         let outcome = self.answers(&mut parts, &[], &mut |_, _| Ok(())).await;
         match outcome {
             Ok(()) => Ok(parts),
-            Err(Failure::Answer(answer, at)) if is_missing(&answer) => {
-                if let Some(part) = parts.get(at) {
-                    self.forget(part, &answer);
-                }
-                Err(outdated_plan(&answer))
-            }
-            Err(failure) => Err(self.fail(failure, &Statement::plain(""))),
+            Err(failure) => Err(self.fail_flight(failure, &parts, &Statement::plain(""))),
         }
+    }
+
+    /// The error for a failure that ends a flight of these statements. What the server does not have any more is
+    /// forgotten, so that the next flight prepares it.
+    pub(super) fn fail_flight(
+        &mut self,
+        failure: Failure,
+        parts: &[Part],
+        statement: &Statement,
+    ) -> Error {
+        let (answer, part) = match &failure {
+            Failure::Answer(answer, at) => (answer, parts.get(*at)),
+            Failure::Own(_) | Failure::Lost(_) => return self.fail(failure, statement),
+        };
+        let error = match part {
+            Some(part) if part.is_stale(answer) => {
+                self.forget(part, answer);
+                outdated_plan(answer)
+            }
+            Some(part) if part.is_untyped(answer) => untyped(answer),
+            // In a transaction, which the statement that was to prepare it has aborted.
+            Some(part) if part.is_unprepared(answer) => aborted(),
+            _ => return self.fail(failure, statement),
+        };
+        error.with_statement(&statement.sql)
     }
 
     /// The error for a failure that ends a statement.
     pub(super) fn fail(&mut self, failure: Failure, statement: &Statement) -> Error {
-        match failure {
-            Failure::Answer(answer, _) => self.refused(&answer, statement),
-            Failure::Own(error) => error.with_statement(&statement.sql),
-            Failure::Lost(error) => self.lost(error).with_statement(&statement.sql),
-        }
-    }
-
-    fn refused(&mut self, answer: &Answer, statement: &Statement) -> Error {
-        if answer.is_fatal() {
-            self.wire.give_up();
-        }
-        let error = if is_untyped(answer) {
-            untyped(answer)
-        } else {
-            classify("run a statement", answer, &statement.values)
+        let error = match failure {
+            Failure::Answer(answer, _) => {
+                if answer.is_fatal() {
+                    self.wire.give_up();
+                }
+                classify("run a statement", &answer, &statement.values)
+            }
+            Failure::Own(error) => error,
+            Failure::Lost(error) => self.lost(error),
         };
         error.with_statement(&statement.sql)
     }
@@ -161,9 +170,10 @@ impl PostgresSession {
         // The tag of ROLLBACK TO is that of ROLLBACK, so only here the text tells whether a transaction was ended.
         let rolls_back = texts(script, syntax)
             .any(|text| matches!(control(text, syntax), Control::Rollback { .. }));
+        // The end of the question would be taken for that of the script.
+        self.take_asked().await?;
         let queued = self.wire.queue_script(script);
         queued.map_err(|error| Failure::Own(refuse_text(&Arc::from(script), &error)))?;
-        self.take_asked().await?;
         let mut failure = None;
         loop {
             let message = match self.wire.next().await {
@@ -181,8 +191,8 @@ impl PostgresSession {
                     self.note_tag(tag, || rolls_back);
                 }
                 b'G' | b'H' => {
-                    self.refuse_copy(message.tag)?;
-                    failure.get_or_insert_with(|| Failure::Own(no_copy(message.tag)));
+                    let refused = self.refuse_copy(message.tag)?;
+                    failure.get_or_insert(refused);
                 }
                 b'T' | b'D' | b'I' | b'd' | b'c' => {}
                 _ => return Err(self.wire.garbled("an answer that is not known").into()),
@@ -196,7 +206,10 @@ impl PostgresSession {
         let Some(last) = self.deferred.last() else {
             return false;
         };
-        let ends_transaction = script == "commit" || script == "rollback";
+        let ends_transaction = matches!(
+            control(script, Dialect::Postgres.syntax()),
+            Control::Commit { chain: false } | Control::Rollback { chain: false }
+        );
         if ends_transaction && !self.wire.status.is_open() {
             self.deferred.clear();
             return true;
@@ -215,11 +228,11 @@ impl PostgresSession {
     pub(super) async fn check_alive(&mut self) -> Result<()> {
         while self.deferred.is_empty() && self.wire.stream.socket().has_input() {
             if !self.wire.stream.is_encrypted() {
-                self.take_unasked().await?;
+                self.wait_unasked().await?;
                 continue;
             }
             // What has arrived may be a record of TLS itself, behind which nothing comes.
-            let taken = poll_fn(|context| Poll::Ready(pin!(self.take_unasked()).poll(context)));
+            let taken = poll_fn(|context| Poll::Ready(pin!(self.wait_unasked()).poll(context)));
             match taken.await {
                 Poll::Ready(taken) => taken?,
                 Poll::Pending => break,
@@ -228,20 +241,12 @@ impl PostgresSession {
         Ok(())
     }
 
-    /// Waits for what the server says unasked. What ends the session is an error, and says why; notifications and
-    /// parameters are taken care of by the wire.
-    pub(super) async fn take_unasked(&mut self) -> Result<()> {
-        if let Err(error) = self.wire.fill().await {
-            return Err(self.lost(error));
+    /// Waits for what the server says unasked.
+    pub(super) async fn wait_unasked(&mut self) -> Result<()> {
+        match self.wire.fill().await {
+            Ok(()) => self.take_unasked(),
+            Err(error) => Err(self.lost(error)),
         }
-        let message = match self.wire.buffered() {
-            Ok(None) => return Ok(()),
-            Ok(Some(message)) => message,
-            Err(error) => return Err(self.lost(error)),
-        };
-        let answer = Answer::read(self.wire.body(&message));
-        self.wire.give_up();
-        Err(classify("use a connection", &answer, &[]))
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     login::Opened,
     part::Asking,
     shared::SharedState,
-    statements::Statements,
+    statements::{Preparing, Statements},
     wire::Wire,
 };
 use crate::{
@@ -18,14 +18,17 @@ use crate::{
     error::{Error, ErrorKind, Result},
 };
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is noted and asked for by itself"
+)]
 pub(super) struct PostgresSession {
     pub(super) wire: Wire,
     /// What a cancellation has to present.
     pub(super) key: (i32, i32),
     pub(super) database: Arc<SharedState>,
     pub(super) statements: Statements,
-    /// Names of statements that the server is asked to prepare in the present flight.
-    pub(super) preparing: Vec<Arc<str>>,
+    pub(super) preparing: Preparing,
     /// Names of statements to be closed with the next flight.
     pub(super) closing: Vec<Arc<str>>,
     /// Statements of estoult's own that wait for the next flight: BEGIN, SAVEPOINT.
@@ -33,6 +36,9 @@ pub(super) struct PostgresSession {
     /// A question for the columns of a table whose answer is not taken yet.
     pub(super) asking: Option<Asking>,
     pub(super) transactions_ended: u64,
+    /// Whether what was sent, and is not answered to its end, may do so. A failure does not undo all of it: not a lock
+    /// that outlives transactions.
+    pub(super) may_change: bool,
     /// Whether the program's own SQL may have changed what the next caller would meet.
     pub(super) is_changed: bool,
     /// Whether user and password came from the program and not from the address.
@@ -59,11 +65,12 @@ impl PostgresSession {
             key: opened.key,
             statements: Statements::new(database.statement_cache()),
             database,
-            preparing: Vec::new(),
+            preparing: Preparing::default(),
             closing: Vec::new(),
             deferred: Vec::new(),
             asking: None,
             transactions_ended: 0,
+            may_change: false,
             is_changed: false,
             has_credentials,
             is_prepared: false,
@@ -81,23 +88,25 @@ impl PostgresSession {
             ));
         }
         if self.wire.has_buffered() {
-            self.take_leftover()?;
+            self.take_unasked()?;
         }
         self.wire.stream.attach()
     }
 
-    /// Takes what has arrived unasked behind the last answer. Anything but notices, parameters and notifications would
-    /// be taken for the answer to the next statement; what ends the session says why.
+    /// Takes what has arrived unasked. Anything but notices, parameters and notifications would be taken for the answer
+    /// to the next statement; what ends the session says why.
     #[cold]
-    fn take_leftover(&mut self) -> Result<()> {
-        let leftover = match self.wire.buffered() {
+    pub(super) fn take_unasked(&mut self) -> Result<()> {
+        let message = self.wire.buffered();
+        self.wire.report_notices(&[]);
+        let answer = match message {
             Ok(None) => return Ok(()),
             Ok(Some(message)) if message.tag == b'E' => Answer::read(self.wire.body(&message)),
             Ok(Some(_)) => return Err(lost(self.wire.garbled("an answer to nothing"))),
             Err(error) => return Err(self.lost(error)),
         };
         self.wire.give_up();
-        Err(classify("use a connection", &leftover, &[]))
+        Err(classify("use a connection", &answer, &[]))
     }
 
     /// The state of the transaction; one whose BEGIN is deferred is open.

@@ -15,6 +15,48 @@ pub(super) struct Prepared {
     pub(super) changes_session: bool,
 }
 
+/// The statements that the server is asked to prepare in the present flight, each of them once.
+#[derive(Default)]
+pub(super) struct Preparing(HashMap<Arc<str>, Vec<TypedName>>);
+
+/// The declared types of a statement's parameters, and its name.
+type TypedName = (Box<[u32]>, Arc<str>);
+
+impl Preparing {
+    /// The name of the statement of this text with these types.
+    pub(super) fn name(&self, text: &str, types: &[u32]) -> Option<Arc<str>> {
+        let mut names = self.0.get(text)?.iter();
+        let (_, name) = names.find(|(declared, _)| **declared == *types)?;
+        Some(Arc::clone(name))
+    }
+
+    pub(super) fn add(&mut self, text: &Arc<str>, types: &[u32], name: &Arc<str>) {
+        let names = self.0.entry(Arc::clone(text)).or_default();
+        names.push((types.into(), Arc::clone(name)));
+    }
+
+    /// Lets go of a statement that was answered, or is not sent.
+    pub(super) fn remove(&mut self, text: &str, types: &[u32]) {
+        let Some(names) = self.0.get_mut(text) else {
+            return;
+        };
+        names.retain(|(declared, _)| **declared != *types);
+        if names.is_empty() {
+            self.0.remove(text);
+        }
+    }
+
+    /// Lets go of all, and gives their names.
+    pub(super) fn remove_all(&mut self) -> Vec<Arc<str>> {
+        let names = self.0.drain().flat_map(|(_, names)| names);
+        names.map(|(_, name)| name).collect()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
 struct Entry {
     /// The declared types of the parameters: other types mean another plan.
     types: Box<[u32]>,

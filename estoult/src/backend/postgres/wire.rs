@@ -154,8 +154,15 @@ impl Wire {
         Ok(())
     }
 
-    /// Tells a server that waits for the data of a COPY that there are none.
+    /// Tells a server that waits for the data of a COPY that there are none. It has passed over the Syncs of all units
+    /// behind it, so that their answers can't be told apart.
     pub(super) fn refuse_copy_in(&mut self, reason: &str) -> io::Result<()> {
+        if self.copy_end == CopyEnd::FailAndSync && self.owed > 1 {
+            self.is_lost = true;
+            return Err(io::Error::other(
+                "a COPY took the statements behind it for its data",
+            ));
+        }
         if self.copy_end != CopyEnd::Sent {
             frontend::copy_fail(reason, &mut self.out)?;
         }
@@ -187,6 +194,13 @@ impl Wire {
     pub(super) fn report_notices(&mut self, values: &[Datum]) {
         for notice in self.notices.drain(..) {
             notice::report(&notice, values);
+        }
+    }
+
+    /// Reports the notices of a statement whose values are gone: without their words, which may quote them.
+    pub(super) fn report_abandoned_notices(&mut self) {
+        for notice in self.notices.drain(..) {
+            notice::report_code(&notice);
         }
     }
 
@@ -226,7 +240,10 @@ impl Wire {
             return Err(self.garbled("an answer to nothing"));
         };
         (self.owed, self.status) = (owed, status);
-        self.copy_end = CopyEnd::FailAndSync;
+        // The question for columns may have been answered, and not yet the unit behind it.
+        if owed == 0 {
+            self.copy_end = CopyEnd::FailAndSync;
+        }
         Ok(())
     }
 
@@ -258,8 +275,7 @@ impl Wire {
 
     /// Sends what is queued, and reads until something has arrived.
     pub(super) async fn fill(&mut self) -> io::Result<()> {
-        let filled = poll_fn(|context| self.poll_fill(context)).await;
-        filled.inspect_err(|_| self.is_lost = true)
+        poll_fn(|context| self.poll_fill(context)).await
     }
 
     /// Sends what is queued, and reads what arrives meanwhile.
@@ -275,15 +291,18 @@ impl Wire {
         Ok(())
     }
 
-    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.poll_send(context) {
+    /// See [`Self::fill`].
+    pub(super) fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let filled = match self.poll_send(context) {
             // The server may have said why it closes the connection before it did.
             Poll::Ready(Err(error)) => match self.poll_receive(context) {
                 Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
                 Poll::Ready(Err(_)) | Poll::Pending => Poll::Ready(Err(error)),
             },
             Poll::Ready(Ok(())) | Poll::Pending => self.poll_receive(context),
-        }
+        };
+        self.is_lost |= matches!(filled, Poll::Ready(Err(_)));
+        filled
     }
 
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
