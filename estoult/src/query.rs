@@ -26,7 +26,7 @@ pub use self::{
 pub(crate) use self::{
     loader::{Load, Loader, Loading, Request},
     preload::PreloadLoader,
-    sql::script,
+    sql::{copy_text, script},
 };
 pub use crate::expr::{Operand, Order, escape_like};
 use crate::{

@@ -317,6 +317,17 @@ pub(crate) fn script<'t>(
     Ok((Cow::Owned(written), schemas_to_open(&fragments, context)))
 }
 
+/// The text of a COPY, with `{schema}` replaced as in a script.
+pub(crate) fn copy_text<'t>(text: &'t str, context: &SqlContext<'_>) -> Result<Cow<'t, str>> {
+    if context.tenant().is_some() {
+        return Err(Error::configuration(
+            "copy data on a handle that is bound to a tenant: a COPY has no parameters, so it would reach the rows of \
+             all tenants; run it on `handle.unbound()`",
+        ));
+    }
+    script(text, context).map(|(text, _)| text)
+}
+
 /// The schema of a text, where a connection has to open each schema separately.
 fn schemas_to_open(fragments: &[Fragment<'_>], context: &SqlContext<'_>) -> Vec<Arc<str>> {
     let is_named = fragments

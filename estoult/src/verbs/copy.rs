@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
     error::Result,
+    query::copy_text,
     verbs::{
         call_site::CallSite,
         executor::{Executor, Reads, Writes},
@@ -16,8 +17,9 @@ use crate::{
 
 /// Sends data to a statement `copy … from stdin` as they are read, and returns the number of rows.
 ///
-/// The statement takes no parameters, and the data are in the format that it names. When reading fails half way, no
-/// row is kept. PostgreSQL alone has it.
+/// The statement takes no parameters, and the data are in the format that it names. `{schema}.` is replaced as in
+/// [`sql`](fn@crate::sql), and a handle that is bound to a tenant is refused. When reading fails half way, or the
+/// database refuses a row, which ends the reading, no row is kept. PostgreSQL alone has it.
 ///
 /// ```no_run
 /// # async fn example(database: &estoult::Database) -> estoult::Result<()> {
@@ -30,8 +32,9 @@ use crate::{
 ///
 /// # Errors
 ///
-/// `Query` when the database refuses the statement or the data, or when they can't be read; `Unsupported` on another
-/// database than PostgreSQL.
+/// `Query` when the statement is no `copy … from stdin`, when the database refuses it or the data, or when they can't
+/// be read; `Configuration` for a handle with a tenant, or a text that does not say the chosen schema; `Unsupported` on
+/// another database than PostgreSQL.
 #[track_caller]
 pub fn copy_in<'a>(
     on: &'a (impl Writes + ?Sized),
@@ -41,7 +44,8 @@ pub fn copy_in<'a>(
     run_in(on.executor().erased(), statement, data, CallSite::here())
 }
 
-/// Writes the data of a statement `copy … to stdout` as they arrive, and returns the number of rows.
+/// Writes the data of a statement `copy … to stdout` as they arrive, and returns the number of rows. The text is
+/// treated as that of [`copy_in`].
 ///
 /// ```no_run
 /// # async fn example(database: &estoult::Database) -> estoult::Result<()> {
@@ -53,8 +57,8 @@ pub fn copy_in<'a>(
 ///
 /// # Errors
 ///
-/// `Query` when the database refuses the statement, or when the data can't be written; `Unsupported` on another
-/// database than PostgreSQL.
+/// `Query` when the statement is no `copy … to stdout`, when the database refuses it, or when the data can't be
+/// written; else as for [`copy_in`].
 #[track_caller]
 pub fn copy_out<'a>(
     on: &'a (impl Reads + ?Sized),
@@ -72,7 +76,8 @@ async fn run_in(
 ) -> Result<u64> {
     call.run(async {
         let target = on.target_to_write(&call, &call.route(), None).await?;
-        target.acquire().await?.copy_in(statement, &mut data).await
+        let text = copy_text(statement, &target.context())?;
+        target.acquire().await?.copy_in(&text, &mut data).await
     })
     .await
 }
@@ -85,7 +90,8 @@ async fn run_out(
 ) -> Result<u64> {
     call.run(async {
         let target = on.target(&call, &call.route(), None).await?;
-        target.acquire().await?.copy_out(statement, &mut to).await
+        let text = copy_text(statement, &target.context())?;
+        target.acquire().await?.copy_out(&text, &mut to).await
     })
     .await
 }

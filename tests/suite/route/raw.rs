@@ -1,6 +1,10 @@
 //! Raw SQL says itself in which schema its tables are: `{schema}`.
 
-use estoult::{ErrorKind, batch, sql, with_schema};
+use estoult::{
+    Dialect, ErrorKind, batch,
+    copy::{copy_in, copy_out},
+    sql, with_schema,
+};
 
 use super::{author, in_two_schemas, of};
 use crate::support::{on_every_backend, wrap};
@@ -59,6 +63,44 @@ on_every_backend!(a_text_that_does_not_say_its_schema_is_refused, async |db| {
         assert_eq!(count, 0);
         let error = sql("create schema {schema}").execute(db).await.unwrap_err();
         assert!(error.message().contains("no schema was chosen"), "{error}");
+        Ok(())
+    })
+    .await
+});
+
+on_every_backend!(a_copy_says_its_schema_too, async |db| {
+    in_two_schemas(db, async |a, _| {
+        let (into, from) = (
+            "copy authors (name) from stdin",
+            "copy (select name from authors) to stdout",
+        );
+        let mut read = Vec::new();
+        let refused = [
+            copy_in(a, into, "Kurt\n".as_bytes()).await,
+            copy_out(a, from, &mut read).await,
+            with_schema(of(a), async {
+                copy_in(db, into, "Kurt\n".as_bytes()).await
+            })
+            .await,
+        ];
+        for error in refused.map(Result::unwrap_err) {
+            assert!(
+                matches!(error.kind(), ErrorKind::Configuration),
+                "{error:?}"
+            );
+        }
+        let [into, from] = [into, from].map(|text| text.replace("authors", "{schema}.authors"));
+        let written = copy_in(a, &into, "Kurt\n".as_bytes()).await;
+        if db.dialect() != Dialect::Postgres {
+            let error = written.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Unsupported), "{error:?}");
+            return Ok(());
+        }
+        assert_eq!(written?, 1);
+        assert_eq!(copy_out(a, &from, &mut read).await?, 1);
+        assert_eq!(read, b"Kurt\n");
+        // Without a schema the text is about the tables of the database itself.
+        assert_eq!(copy_out(db, &from, &mut read).await?, 0);
         Ok(())
     })
     .await

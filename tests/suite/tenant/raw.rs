@@ -1,6 +1,10 @@
 //! Raw SQL on a handle that is bound to a tenant: it says the tenant, or that it means all of them.
 
-use estoult::{ErrorKind, batch, sql};
+use estoult::{
+    Dialect, ErrorKind, batch,
+    copy::{copy_in, copy_out},
+    sql,
+};
 
 use super::two;
 use crate::support::{on_every_backend, wrap};
@@ -61,4 +65,38 @@ on_every_backend!(a_script_is_run_for_no_tenant, async |db| {
     let (tasks,): (i64,) = sql("select count(*) from tasks").one(db).await?;
     assert_eq!(tasks, 2);
     batch(seven.unbound(), "delete from tasks").await
+});
+
+on_every_backend!(a_copy_is_run_for_no_tenant, async |db| {
+    let [(seven, ..), _] = two(db).await?;
+    let mut read = Vec::new();
+    let out = copy_out(&seven, "copy projects to stdout", &mut read).await;
+    let into = "copy colours (name) from stdin";
+    let written = copy_in(&seven, into, "red\n".as_bytes()).await;
+    for error in [out.unwrap_err(), written.unwrap_err()] {
+        assert!(
+            matches!(error.kind(), ErrorKind::Configuration),
+            "{error:?}"
+        );
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(wrap(error.message()), @"
+            copy data on a handle that is bound to a tenant: a COPY has no parameters, so it
+            would reach the rows of all tenants; run it on `handle.unbound()`
+            ");
+        }
+    }
+    assert!(read.is_empty());
+    let (colours,): (i64,) = sql("select count(*) from colours where name = 'red'")
+        .one(db)
+        .await?;
+    assert_eq!(colours, 0);
+    let unbound = copy_out(seven.unbound(), "copy projects to stdout", &mut read).await;
+    match db.dialect() {
+        Dialect::Postgres => assert_eq!(unbound?, 2),
+        _ => assert!(matches!(
+            unbound.unwrap_err().kind(),
+            ErrorKind::Unsupported
+        )),
+    }
+    Ok(())
 });
