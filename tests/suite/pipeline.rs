@@ -1,9 +1,12 @@
 //! Pipelines: independent statements that are sent together.
 
-use estoult::{Dialect, ErrorKind, Schema, sql};
+use std::time::Duration;
 
+use estoult::{Database, Dialect, ErrorKind, Schema, sql};
+
+use super::cancel::slow;
 use crate::support::{
-    on_every_backend,
+    Backend, on_every_backend, on_every_fresh, run, runtime,
     schemas::{Author, Book, author, book, create_tables},
 };
 
@@ -106,4 +109,70 @@ on_every_backend!(a_query_with_preloads_is_refused, async |db| {
         "{error:?}"
     );
     Ok(())
+});
+
+#[test]
+fn a_copy_is_refused_and_takes_no_neighbour_with_it() {
+    run(Backend::Postgres, async |db| {
+        create_tables(db).await?;
+        author(db, "Kurt").await?;
+        let number = |number: i32| sql(format!("select {number}")).into_rows::<(i32,)>();
+        for copy in [
+            "copy authors (name) from stdin",
+            "/* x */ COPY authors (name) FROM STDOUT",
+            "copy authors to stdout",
+        ] {
+            let rename = sql("update authors set name = name || '.'");
+            let (copied, renamed, one, two) = db
+                .pipeline((sql(copy), rename, number(1), number(2)))
+                .await?;
+            let error = copied.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Unsupported), "{error:?}");
+            assert_eq!(
+                (renamed?, one?, two?),
+                (1, vec![(1,)], vec![(2,)]),
+                "{copy}"
+            );
+        }
+        let names = Author::query().select(Author::name).all(db).await?;
+        assert_eq!(names, ["Kurt..."]);
+        // In a transaction nothing was sent that could abort it.
+        db.transaction(async |tx| {
+            let copy = sql("copy authors (name) from stdin");
+            let (copied, one) = tx.pipeline((copy, number(1))).await?;
+            assert!(copied.is_err());
+            one.map(drop)
+        })
+        .await
+    });
+}
+
+on_every_fresh!(a_pipeline_has_the_time_of_its_longest_statement, |fresh| {
+    let short = Duration::from_millis(100);
+    let long = Duration::from_secs(60);
+    let db = Database::builder(&fresh.url)
+        .max_connections(1)
+        .acquire_timeout(long)
+        .build()?;
+    runtime().block_on(async {
+        let lifespan = db.connect().await?;
+        let nap = match db.dialect() {
+            Dialect::Postgres => "select pg_sleep(0.5)",
+            Dialect::Sqlite => {
+                "with recursive counter (n) as (select 1 union all select n + 1 from counter \
+                where n < 3000000) select max(n) from counter"
+            }
+            _ => "select sleep(0.5)",
+        };
+        let quick = || sql("select 1").timeout(short);
+        let (first, second) = db.pipeline((quick(), sql(nap).timeout(long))).await?;
+        first.and(second)?;
+        // One without a limit has none where the database has none.
+        let (first, second) = db.pipeline((quick(), sql(nap))).await?;
+        first.and(second)?;
+        let endless = sql(slow(db.dialect())).timeout(short);
+        let error = db.pipeline((quick(), endless)).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Timeout), "{error:?}");
+        lifespan.close().await
+    })
 });

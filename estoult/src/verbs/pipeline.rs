@@ -258,7 +258,8 @@ tuples! {
 ///
 /// Outside of a transaction each statement commits by itself, whatever becomes of the others; in a transaction of
 /// PostgreSQL a failure aborts those behind it. All go to one database, over one connection. PostgreSQL answers them in
-/// one round trip; elsewhere they run one after the other. A pipeline is cancelled as a whole.
+/// one round trip; elsewhere they run one after the other. A pipeline is cancelled as a whole, so it has as much time
+/// as the statement with the longest [`timeout`](Sql::timeout); one without counts with that of the database.
 ///
 /// ```
 /// # use estoult::{Database, Schema, sql};
@@ -304,6 +305,7 @@ where
 async fn run(on: Executor<'_>, pipeline: Pipeline, call: CallSite) -> Result<Outcomes> {
     call.run(async {
         let mut first: Option<Target<'_>> = None;
+        let timeouts: Vec<_> = pipeline.0.iter().map(|entry| entry.route.timeout).collect();
         let mut statements = Vec::with_capacity(pipeline.0.len());
         for entry in pipeline.0 {
             let target = if entry.writes {
@@ -315,9 +317,10 @@ async fn run(on: Executor<'_>, pipeline: Pipeline, call: CallSite) -> Result<Out
             let first = first.get_or_insert(target);
             first.check_same(on.database(&entry.route, entry.table)?)?;
         }
-        let Some(target) = first else {
+        let Some(mut target) = first else {
             return Ok(Outcomes(Vec::new()));
         };
+        target.set_longest_timeout(&timeouts);
         let outcomes = target.acquire().await?.pipeline(statements).await?;
         let located = outcomes
             .into_iter()

@@ -163,6 +163,17 @@ impl<'a> Target<'a> {
             .for_tenant(self.executor.tenant)
     }
 
+    /// Gives all statements together as much time as the one that may take the longest; `None` stands for that of the
+    /// database.
+    pub(super) fn set_longest_timeout(&mut self, timeouts: &[Option<Duration>]) {
+        let default = self.database.source().options().statement_timeout;
+        let mut limits = timeouts.iter().map(|timeout| timeout.or(default));
+        // One without any limit lifts that of the others.
+        self.timeout = limits.try_fold(Duration::ZERO, |longest, limit| {
+            limit.map(|limit| longest.max(limit))
+        });
+    }
+
     /// Refuses a statement for another database than this one.
     pub(super) fn check_same(&self, other: &Database) -> Result<()> {
         if self.database.connections_id() == other.connections_id() {
