@@ -17,8 +17,12 @@ use std::{
 use super::{Written, text_key::TextKey};
 use crate::{backend::Statement, error::Result};
 
-/// The number of texts in the cache. A program has few different statements, unless it makes them by chance.
+/// The number of texts in the cache. A program has few different statements, unless it makes them by chance, or has a
+/// schema for each customer.
 const MAX_TEXTS: usize = 1024;
+
+/// One text of this many makes room when the cache is full.
+const MAKE_ROOM: usize = 8;
 
 static TEXTS: TextCache = TextCache::new();
 
@@ -35,8 +39,12 @@ struct TextCache {
     texts: RwLock<Texts>,
 }
 
-// The keys are the program's own, so that the hasher needs no seed, which a static could not have.
-type Texts = HashMap<Box<[u8]>, Arc<CachedText>, BuildHasherDefault<DefaultHasher>>;
+struct Texts {
+    // The keys are the program's own, so that the hasher needs no seed, which a static could not have.
+    by_key: HashMap<Box<[u8]>, Arc<CachedText>, BuildHasherDefault<DefaultHasher>>,
+    /// How often room was made.
+    turns: usize,
+}
 
 /// A text, and where its values come from.
 struct CachedText {
@@ -49,7 +57,10 @@ struct CachedText {
 impl TextCache {
     const fn new() -> Self {
         Self {
-            texts: RwLock::new(HashMap::with_hasher(BuildHasherDefault::new())),
+            texts: RwLock::new(Texts {
+                by_key: HashMap::with_hasher(BuildHasherDefault::new()),
+                turns: 0,
+            }),
         }
     }
 
@@ -76,7 +87,7 @@ impl TextCache {
         // A panic can't leave the map half changed, so a poisoned lock is used like any other. It is released before
         // the values are cloned.
         let texts = self.texts.read().unwrap_or_else(PoisonError::into_inner);
-        let text = texts.get(key.as_slice()).map(Arc::clone);
+        let text = texts.by_key.get(key.as_slice()).map(Arc::clone);
         drop(texts);
         let text = text?;
         Some(Statement {
@@ -94,10 +105,25 @@ impl TextCache {
             places,
         };
         let mut texts = self.texts.write().unwrap_or_else(PoisonError::into_inner);
-        // Cheaper than an order of use, which each look-up would have to write: what is used again is soon back.
-        if texts.len() >= MAX_TEXTS {
-            texts.clear();
+        texts.make_room();
+        texts
+            .by_key
+            .insert(Box::from(key.as_slice()), Arc::new(text));
+    }
+}
+
+impl Texts {
+    /// Drops a part of the texts when there are too many, another one each time. An order of use would cost more: each
+    /// look-up would have to write it.
+    fn make_room(&mut self) {
+        if self.by_key.len() < MAX_TEXTS {
+            return;
         }
-        texts.insert(Box::from(key.as_slice()), Arc::new(text));
+        let (mut number, turn) = (0, self.turns % MAKE_ROOM);
+        self.by_key.retain(|_, _| {
+            number += 1;
+            number % MAKE_ROOM != turn
+        });
+        self.turns = self.turns.wrapping_add(1);
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
 
 use super::{
-    MAX_TEXTS, TextCache,
+    MAKE_ROOM, MAX_TEXTS, TextCache,
     cases::{BOOKS, Case, FEES, case},
 };
 use crate::{
@@ -216,5 +216,26 @@ fn the_cache_is_bounded() {
         assert!(cached(&books("a", &[1], 1), context, &cache).1);
         assert!(!cached(&books("b", &[2], 2), context, &cache).1);
     }
-    assert_eq!(cache.texts.read().unwrap().len(), 10);
+    let kept = MAX_TEXTS - MAX_TEXTS / MAKE_ROOM + 10;
+    assert_eq!(cache.texts.read().unwrap().by_key.len(), kept);
+}
+
+#[test]
+fn more_texts_than_the_cache_takes_are_mostly_found_again() {
+    let cache = TextCache::new();
+    let schemas: Vec<_> = (0..MAX_TEXTS + MAX_TEXTS / 5)
+        .map(|number| Some(format!("customer_{number}").into()))
+        .collect();
+    let mut written = Vec::new();
+    for _ in 0..6 {
+        let texts = schemas.iter().filter(|schema| {
+            let context = SqlContext::new(Dialect::Postgres.features(), schema.as_ref(), None);
+            cached(&books("a", &[1], 1), context, &cache).1
+        });
+        written.push(texts.count());
+    }
+    assert_eq!(written[0], schemas.len());
+    for written in &written[1..] {
+        assert!(*written < schemas.len() / 2, "{written} were written anew");
+    }
 }
