@@ -116,6 +116,7 @@ fn a_url_of_postgres_is_told_which_character_or_option_is_wrong() {
         "postgres://app:hid#den@localhost/shop",
         "postgres://app:hidden@localhost/shop#part",
         "postgres://app:hidden@localhost/shop?sslmode=maybe",
+        "postgres://app:hidden@/shop?host=one,two&statement_cache_capacity=many",
         "postgres://app:hidden@localhost/shop?port=big&statement_cache_capacity=0&colour=red",
     ];
     assert_snapshot!(all_refused(&urls), @"
@@ -132,6 +133,10 @@ fn a_url_of_postgres_is_told_which_character_or_option_is_wrong() {
     postgres://app:hidden@localhost/shop?sslmode=maybe
     read a postgres URL: option `sslmode` takes disable, allow, prefer, require,
     verify-ca or verify-full
+    postgres://app:hidden@/shop?host=one,two&statement_cache_capacity=many
+    read a postgres URL: it names several hosts; a database has one, name each host
+    in a database of its own; option `statement_cache_capacity` takes a number, and
+    0 behind a pooler
     postgres://app:hidden@localhost/shop?port=big&statement_cache_capacity=0&colour=red
     read a postgres URL: option `port` takes a number from 1 to 65535; unknown
     option `colour` (known: application_name, host, port, user, password, dbname,
@@ -146,6 +151,7 @@ fn a_url_of_mysql_is_told_which_part_is_wrong() {
     let urls = [
         "mysql://app:hidden@localhost:port/shop",
         "mysql://app:hidden@localhost/shop?ssl-mode=maybe&sockt=1",
+        "mysql://app:hidden@localhost/shop?ssl-ca=system&sslprovider=ring&statement_cache_capacity=0",
     ];
     assert_snapshot!(all_refused(&urls), @"
     mysql://app:hidden@localhost:port/shop
@@ -156,6 +162,11 @@ fn a_url_of_mysql_is_told_which_part_is_wrong() {
     read a mysql URL: option `ssl-mode` takes disable, allow, prefer, require,
     verify-ca or verify-full; unknown option `sockt` (known: charset, collation,
     socket, port, ssl-mode, ssl-ca, ssl-cert, ssl-key, statement-cache-capacity)
+    mysql://app:hidden@localhost/shop?ssl-ca=system&sslprovider=ring&statement_cache_capacity=0
+    read a mysql URL: option `ssl-ca` takes a file; unknown option `sslprovider`
+    (known: charset, collation, socket, port, ssl-mode, ssl-ca, ssl-cert, ssl-key,
+    statement-cache-capacity); option `statement_cache_capacity` takes a number
+    above zero
     ");
 }
 

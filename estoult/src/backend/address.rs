@@ -116,8 +116,10 @@ pub(crate) enum Binding {
 /// When a connection without an answer counts as lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct KeepAlive {
-    /// After how long without traffic the network is probed; `None` for never.
-    pub(crate) idle: Option<Duration>,
+    /// Whether a network without traffic is probed. A zero below is the default of the system.
+    pub(crate) is_probed: bool,
+    /// After how long without traffic.
+    pub(crate) idle: Duration,
     /// The time between two probes.
     pub(crate) interval: Duration,
     /// How many probes may stay without an answer.

@@ -24,7 +24,7 @@ use crate::{
         Backend, Credentials, DatabaseOptions, Session,
         address::{MySqlAddress, Roots, Tls},
     },
-    error::Result,
+    error::{Error, Result},
     sql::Dialect,
 };
 
@@ -37,6 +37,13 @@ struct MySql {
 }
 
 pub(crate) fn open(address: &MySqlAddress, _: &DatabaseOptions) -> Result<Arc<dyn Backend>> {
+    // As in MySQL's own client ("--ssl-mode").
+    if address.server.tls == Tls::VerifyAuthority && address.server.roots == Roots::Any {
+        return Err(Error::configuration(
+            "set up TLS: public authorities certify a name, and only `ssl-mode=verify-identity` looks at it; use that \
+             mode, or name a file of your own authorities with `ssl-ca`",
+        ));
+    }
     Ok(Arc::new(MySql {
         options: options(address),
         tried: format!("connect to mysql://{:?}", address.server),

@@ -27,7 +27,8 @@ pub(crate) fn parse_postgres(url: &str) -> Result<PostgresAddress> {
         settings: Vec::new(),
         binding: Binding::Preferred,
         keep_alive: KeepAlive {
-            idle: Some(Duration::from_secs(30)),
+            is_probed: true,
+            idle: Duration::from_secs(30),
             interval: Duration::from_secs(10),
             count: 3,
             unacknowledged: Duration::from_secs(60),
@@ -45,6 +46,7 @@ fn set_postgres(address: &mut PostgresAddress, name: &str, value: String) -> Res
     match name {
         "application_name" => address.application = Some(value),
         "host" if value.starts_with('/') => address.server.socket = Some(value.into()),
+        "host" if value.contains(',') => return Err(SEVERAL_HOSTS.to_owned()),
         "host" => address.server.host = value,
         "user" => address.server.user = Some(value),
         "password" => address.server.password = Some(value),
@@ -62,7 +64,11 @@ fn set_postgres(address: &mut PostgresAddress, name: &str, value: String) -> Res
             set_keep_alive(&mut address.keep_alive, name, &value)?;
         }
         // A pooler may give each unit of statements another session: none is prepared for longer.
-        "statement_cache_capacity" if value == "0" => address.server.statement_cache = 0,
+        "statement_cache_capacity" => {
+            let capacity = value.parse();
+            address.server.statement_cache =
+                capacity.map_err(|_| choice(name, "a number, and 0 behind a pooler"))?;
+        }
         _ => {
             return set_server(&mut address.server, name, &value).unwrap_or_else(|| {
                 Err(unknown(
@@ -83,10 +89,10 @@ fn set_keep_alive(keep_alive: &mut KeepAlive, name: &str, value: &str) -> Result
     let seconds =
         || number("a number of seconds").map(|seconds| Duration::from_secs(seconds.into()));
     match name {
-        "keepalives" if value == "0" => keep_alive.idle = None,
-        "keepalives" if value == "1" => {}
+        "keepalives" if value == "0" => keep_alive.is_probed = false,
+        "keepalives" if value == "1" => keep_alive.is_probed = true,
         "keepalives" => return Err(choice(name, "0 or 1")),
-        "keepalives_idle" => keep_alive.idle = Some(seconds()?),
+        "keepalives_idle" => keep_alive.idle = seconds()?,
         "keepalives_interval" => keep_alive.interval = seconds()?,
         "keepalives_count" => keep_alive.count = number("a number")?,
         "tcp_user_timeout" => {
@@ -102,6 +108,9 @@ fn set_keep_alive(keep_alive: &mut KeepAlive, name: &str, value: &str) -> Result
     }
     Ok(())
 }
+
+const MYSQL_OPTIONS: &str = "charset, collation, socket, port, ssl-mode, ssl-ca, ssl-cert, ssl-key, \
+                             statement-cache-capacity";
 
 pub(crate) fn parse_mysql(url: &str) -> Result<MySqlAddress> {
     let (server, options) = parse_server(url, "mysql", 3306)?;
@@ -124,14 +133,14 @@ fn set_mysql(address: &mut MySqlAddress, name: &str, value: String) -> Result<()
         "charset" => address.charset = Some(value),
         "collation" => address.collation = Some(value),
         "socket" => address.server.socket = Some(value.into()),
+        // These belong to the TLS of PostgreSQL; the driver of MySQL chooses by itself.
+        "sslprovider" => return Err(unknown(name, MYSQL_OPTIONS)),
+        "ssl-ca" | "sslrootcert" if value == "system" || value == "bundled" => {
+            return Err(choice(name, "a file"));
+        }
         _ => {
-            return set_server(&mut address.server, name, &value).unwrap_or_else(|| {
-                Err(unknown(
-                    name,
-                    "charset, collation, socket, port, ssl-mode, ssl-ca, ssl-cert, ssl-key, \
-                     statement-cache-capacity",
-                ))
-            });
+            return set_server(&mut address.server, name, &value)
+                .unwrap_or_else(|| Err(unknown(name, MYSQL_OPTIONS)));
         }
     }
     Ok(())
@@ -191,6 +200,9 @@ fn parse_tls(value: &str) -> Option<Tls> {
     )
 }
 
+const SEVERAL_HOSTS: &str =
+    "it names several hosts; a database has one, name each host in a database of its own";
+
 type UrlOptions = Vec<(String, String)>;
 
 fn parse_server(
@@ -203,7 +215,7 @@ fn parse_server(
     let host = decode(parts.host);
     if host.contains(',') {
         return Err(Error::configuration(format!(
-            "read a {scheme} URL: it names several hosts; a database has one, name each host in a database of its own"
+            "read a {scheme} URL: {SEVERAL_HOSTS}"
         )));
     }
     // As in libpq, a host that is a path is the folder of a socket, percent-encoded in the URL.

@@ -107,11 +107,15 @@ fn verifier(
         Tls::Disabled | Tls::Allowed | Tls::Preferred => false,
     };
     // As in libpq: such an authority certifies every site, so its word counts together with the name only.
-    let is_public = matches!(server.roots, Roots::System | Roots::Bundled);
-    if is_public && server.tls != Tls::VerifyFull {
+    let is_public = match server.roots {
+        Roots::System | Roots::Bundled => server.tls != Tls::VerifyFull,
+        Roots::Any => server.tls == Tls::VerifyAuthority,
+        Roots::File(_) => false,
+    };
+    if is_public {
         return Err(refused(
-            "`sslrootcert=system` and `sslrootcert=bundled` need `sslmode=verify-full`: public authorities certify a \
-             name, and only this mode looks at it",
+            "public authorities certify a name, and only `sslmode=verify-full` looks at it; use that mode, or name a \
+             file of your own authorities with `sslrootcert`",
         ));
     }
     if !verifies {

@@ -95,7 +95,7 @@ fn a_server_without_tls_gets_plain_connections_or_none() {
         assert!(!log_in(&url).unwrap().1, "{mode}");
     }
     for mode in ["require", "verify-ca", "verify-full"] {
-        let url = format!("{}?sslmode={mode}", postgres_url());
+        let url = format!("{}?sslmode={mode}{}", postgres_url(), trusting());
         refused(log_in(&url), "set `ssl = on` on the server");
     }
 }
@@ -145,6 +145,20 @@ fn an_unknown_authority_is_refused() {
             outcome,
             "name the authority's certificate with `sslrootcert`",
         );
+    }
+}
+
+#[test]
+fn verify_ca_needs_a_file_of_authorities() {
+    let mysql = "mysql://app@localhost/shop?ssl-mode=verify-ca";
+    for outcome in [
+        with_mode(&SERVER, "verify-ca", "").map(drop),
+        Database::builder(mysql).build().map(drop),
+    ] {
+        let error = outcome.unwrap_err();
+        let is_known = matches!(error.kind(), ErrorKind::Configuration);
+        assert!(is_known, "{error:?}");
+        assert!(error.message().contains("public authorities"), "{error}");
     }
 }
 

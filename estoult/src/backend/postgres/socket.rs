@@ -192,12 +192,18 @@ fn configure(stream: &TcpStream, keep_alive: KeepAlive) -> io::Result<()> {
     // Without a delay: a request is complete when it is written, and the server waits for it.
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
-    if let Some(idle) = keep_alive.idle {
-        let probes = TcpKeepalive::new()
-            .with_time(idle)
-            .with_interval(keep_alive.interval);
+    if keep_alive.is_probed {
+        let mut probes = TcpKeepalive::new();
+        if !keep_alive.idle.is_zero() {
+            probes = probes.with_time(keep_alive.idle);
+        }
+        if !keep_alive.interval.is_zero() {
+            probes = probes.with_interval(keep_alive.interval);
+        }
         #[cfg(not(windows))]
-        let probes = probes.with_retries(keep_alive.count);
+        if keep_alive.count > 0 {
+            probes = probes.with_retries(keep_alive.count);
+        }
         socket.set_tcp_keepalive(&probes)?;
     }
     #[cfg(target_os = "linux")]
