@@ -6,6 +6,7 @@
 #[cfg(not(all(feature = "mysql", feature = "postgres-plain", feature = "sqlite")))]
 mod absent;
 mod address;
+mod credentials;
 pub(crate) mod features;
 #[cfg(any(feature = "mysql", feature = "postgres-plain", feature = "sqlite"))]
 mod message;
@@ -39,14 +40,16 @@ use self::absent::server_url;
 #[cfg(not(feature = "sqlite"))]
 use self::absent::sqlite;
 use self::address::Target;
+pub(crate) use self::credentials::CredentialsSource;
 #[cfg(all(feature = "postgres-plain", not(feature = "tls")))]
 use self::no_tls as tls;
 pub use self::{
+    credentials::Credentials,
     features::{BulkStyle, Features, IsolationStyle, LikeStyle, ListStyle},
     options::{DatabaseNotConnected, DatabaseOptions},
     session::{
-        Backend, CopyTarget, Credentials, DataReader, DataWriter, Notification, Outcome, Release,
-        Session, Statement, TransactionStatus, WithSink,
+        Backend, CopyTarget, DataReader, DataWriter, Notification, Outcome, Release, Session,
+        Statement, TransactionStatus, WithSink,
     },
 };
 pub use crate::error::DatabaseError;

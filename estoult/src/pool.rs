@@ -7,7 +7,6 @@ mod background;
 mod borrower;
 mod borrowers;
 mod close;
-mod credentials;
 mod generation;
 mod recovery;
 mod released;
@@ -17,6 +16,7 @@ mod slot;
 mod socket_runtime;
 mod stale;
 mod status;
+mod time_limits;
 
 use std::{
     fmt,
@@ -26,8 +26,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{runtime::Handle, time::timeout};
-
 pub use self::status::{ClosedConnections, PoolStatus};
 use self::{
     background::close_in_background,
@@ -35,13 +33,14 @@ use self::{
     stale::StaleCheck,
 };
 pub(crate) use self::{
-    credentials::CredentialsSource,
     recovery::recover,
     slot::{Checkout, Slot},
+    time_limits::RECOVER_WITHIN,
 };
 use crate::{
-    backend::{Backend, DatabaseOptions},
+    backend::{Backend, CredentialsSource, DatabaseOptions},
     error::Result,
+    runtime::{check_timers, within},
     sql::Dialect,
 };
 
@@ -140,14 +139,10 @@ impl Pool {
         let _waiting = Counted::new(&self.shared.waiting);
         // Dropped after the message is made, which counts what it was about to do.
         let mut acquired = pin!(self.shared.acquire(idle, origin));
-        if Handle::try_current().is_err() {
-            // Without a runtime there is no clock. Only SQLite waits here: a server is refused before.
-            return acquired.await;
-        }
-        match timeout(self.shared.options.acquire_timeout, acquired.as_mut()).await {
-            Ok(acquired) => acquired,
-            Err(_) => Err(self.shared.exhausted()),
-        }
+        // Without a runtime there is no clock. Only SQLite waits there: a server is refused before.
+        check_timers()?;
+        let acquired = within(self.shared.options.acquire_timeout, acquired.as_mut()).await;
+        acquired.unwrap_or_else(|| Err(self.shared.exhausted()))
     }
 
     /// A connection outside of the pool, which is closed on release.

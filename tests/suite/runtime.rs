@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use estoult::{Database, ErrorKind, Lifespan, Registry, Result, Schema, run_sync};
+use estoult::{Database, ErrorKind, Lifespan, Pinned, Registry, Result, Schema, run_sync, sql};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::support::{
@@ -412,3 +412,53 @@ fn poll_outside<T>(future: std::pin::Pin<&mut impl Future<Output = T>>) -> T {
         std::task::Poll::Pending => panic!("it waits where nothing drives it"),
     }
 }
+
+on_every_fresh!(
+    what_is_closed_on_a_runtime_that_nothing_drives_is_closed,
+    |fresh| {
+        let (db, lifespan) = connected(fresh, 2)?;
+        let listing = Listing::of(fresh)?;
+        let stopped = current_thread();
+        stopped.block_on(async { db.pin().await.map(Pinned::discard) })?;
+        runtime().block_on(eventually("the server has closed it", async || {
+            fresh.backend() == Backend::Sqlite || listing.count().await.unwrap() == db.status().open
+        }));
+        drop(stopped);
+        close(lifespan)
+    }
+);
+
+/// The settings of a runtime without a clock.
+fn without_time() -> Runtime {
+    Builder::new_current_thread().enable_io().build().unwrap()
+}
+
+#[track_caller]
+fn names_enable_time<T: std::fmt::Debug>(outcome: Result<T>) {
+    let error = outcome.unwrap_err();
+    let is_known = matches!(error.kind(), ErrorKind::Configuration);
+    assert!(is_known, "{error:?}");
+    assert!(error.message().contains("`enable_time`"), "{error}");
+}
+
+on_every_fresh!(a_runtime_without_timers_is_refused, |fresh| {
+    let db = fresh.database();
+    names_enable_time(without_time().block_on(db.connect()));
+    names_enable_time(without_time().block_on(sql("select 1").rows(&db)));
+    let builder = Database::builder(&fresh.url).max_connections(1);
+    let limited = builder.statement_timeout(Duration::from_secs(20)).build()?;
+    let lifespan = runtime().block_on(limited.connect())?;
+    names_enable_time(without_time().block_on(sql("select 1").rows(&limited)));
+    let tx = runtime().block_on(limited.begin())?;
+    names_enable_time(without_time().block_on(sql("select 1").rows(&tx)));
+    names_enable_time(without_time().block_on(tx.rollback()));
+    names_enable_time(
+        without_time()
+            .block_on(limited.pin())
+            .map(drop)
+            .and(without_time().block_on(limited.connect()).map(drop)),
+    );
+    runtime().block_on(sql("select 1").rows(&limited))?;
+    assert!(limited.status().open <= 1);
+    close(lifespan)
+});

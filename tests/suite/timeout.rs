@@ -184,3 +184,23 @@ on_every_fresh!(many_tasks_share_few_connections, |fresh| {
         lifespan.close().await
     })
 });
+
+on_every_fresh!(limits_beyond_the_range_of_the_clock_are_none, |fresh| {
+    let db = Database::builder(&fresh.url)
+        .connect_within(Duration::MAX)
+        .acquire_timeout(Duration::MAX)
+        .statement_timeout(Duration::MAX)
+        .build()?;
+    runtime().block_on(async {
+        let lifespan = db.connect().await?;
+        assert!(db.health_within(Duration::MAX).await.is_healthy());
+        let begun = db.transaction_with().timeout(Duration::MAX).begin().await?;
+        begun.rollback().await?;
+        let pinned = db.pin().await?;
+        let closing = tokio::spawn(lifespan.close_within(Duration::MAX));
+        drop(pinned);
+        let closed = within("it is closed", closing).await.unwrap();
+        assert!(closed.is_complete(), "{closed}");
+        Ok(())
+    })
+});

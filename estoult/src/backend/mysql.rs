@@ -18,7 +18,7 @@ use sqlx::{
     mysql::{MySqlConnectOptions, MySqlSslMode},
 };
 
-use self::{classify::classify, session::MySqlSession};
+use self::{cancel::Canceller, classify::classify, session::MySqlSession};
 use crate::{
     backend::{
         Backend, Credentials, DatabaseOptions, Session,
@@ -109,15 +109,19 @@ impl Backend for MySql {
     async fn connect(&self, credentials: Option<&Credentials>) -> Result<Box<dyn Session>> {
         let options = match credentials {
             None => self.options.clone(),
-            Some(Credentials { user, password }) => {
+            Some(Credentials { user, password, .. }) => {
                 self.options.clone().username(user).password(password)
             }
         };
         let connected: sqlx::Result<MySqlConnection> = options.connect().await;
         let connection = connected.map_err(|error| classify(&self.tried, error, &[]))?;
+        let canceller = Canceller::new(
+            &options,
+            credentials.and_then(|credentials| credentials.source.clone()),
+        );
         let session = MySqlSession::open(
             connection,
-            &options,
+            canceller,
             self.statement_cache,
             self.is_read_only,
         )

@@ -6,37 +6,12 @@ use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
-    backend::features::Features,
+    backend::{credentials::Credentials, features::Features},
     error::{Error, Result},
     row::Sink,
     sql::Dialect,
     value::Datum,
 };
-
-/// A user and a password, from the program's own source.
-#[derive(Clone)]
-pub struct Credentials {
-    pub(crate) user: String,
-    pub(crate) password: String,
-}
-
-impl Credentials {
-    /// A user and a password, which may be a token that is valid for a while.
-    pub fn new(user: impl Into<String>, password: impl Into<String>) -> Self {
-        Self {
-            user: user.into(),
-            password: password.into(),
-        }
-    }
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials")
-            .field("user", &self.user)
-            .finish_non_exhaustive()
-    }
-}
 
 /// A kind of database: it opens sessions.
 #[async_trait]

@@ -69,11 +69,10 @@ impl Bounds {
         }
     }
 
-    fn wait(self, is_sole_driver: bool) -> Wait {
+    fn wait(self) -> Wait {
         Wait {
             // A limit can't end work that blocks this thread, so SQLite then works on another one.
             may_block: self.limit.is_none(),
-            is_sole_driver,
         }
     }
 
@@ -134,7 +133,7 @@ pub(super) fn drive_runtime<T>(
     bounds: Bounds,
     future: impl Future<Output = Result<T>>,
 ) -> Result<T> {
-    let _waiting = bounds.wait(true).begin();
+    let _waiting = bounds.wait().begin();
     runtime.block_on(bounds.timed(future))
 }
 
@@ -153,7 +152,7 @@ pub(super) fn drive_future<T>(
     // tokio's cooperative budget is that of the task around, which gets a new one only when it yields; it can't while
     // this thread waits. Without a budget of its own the future would be woken and pending for ever.
     let mut future = pin!(unconstrained(future));
-    let _waiting = bounds.wait(false).begin();
+    let _waiting = bounds.wait().begin();
     loop {
         // Unwind safe: after a panic the future is not polled again.
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut context)));

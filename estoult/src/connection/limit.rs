@@ -11,7 +11,7 @@ use std::{
 use crate::{
     backend::Statement,
     error::{Error, ErrorKind, Result},
-    runtime::within,
+    runtime::{check_timers, within},
 };
 
 /// The outcome of an operation; the outer error when it was dropped because its time was over.
@@ -38,11 +38,7 @@ impl Limit {
     /// The limit of a statement, within a transaction that may have one as well.
     pub(super) fn new(statement: Option<Duration>, transaction: Option<Deadline>) -> Result<Self> {
         let Some(deadline) = transaction else {
-            return Ok(Self(statement.map(|left| Bound {
-                left,
-                transaction: None,
-                sql: None,
-            })));
+            return Ok(Self::of(statement));
         };
         let left = deadline.end.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -70,6 +66,15 @@ impl Limit {
         })))
     }
 
+    /// The limit of a statement that no transaction limits.
+    pub(super) fn of(statement: Option<Duration>) -> Self {
+        Self(statement.map(|left| Bound {
+            left,
+            transaction: None,
+            sql: None,
+        }))
+    }
+
     /// The same, which names the statement when its time is over.
     pub(super) fn of_statement(mut self, statement: &Statement) -> Self {
         if let Some(bound) = &mut self.0 {
@@ -84,6 +89,7 @@ impl Limit {
         let Some(bound) = self.0 else {
             return Ok(operation.await);
         };
+        check_timers()?;
         match within(bound.left, operation).await {
             Some(outcome) => Ok(outcome),
             None => Err(bound.expired()),

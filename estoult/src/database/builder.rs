@@ -3,7 +3,7 @@
 use std::{fmt, future::Future, marker::PhantomData, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
-    backend::{self, Credentials, DatabaseNotConnected, DatabaseOptions, url},
+    backend::{self, Credentials, CredentialsSource, DatabaseNotConnected, DatabaseOptions, url},
     connection::ConnectionSource,
     database::{
         Database,
@@ -13,7 +13,7 @@ use crate::{
         read_only::{Access, ReadOnly, ReadOnlyDatabase, ReadWrite},
     },
     error::{Error, Result},
-    pool::{CredentialsSource, Pool},
+    pool::Pool,
     writer::check_schema,
 };
 
@@ -266,8 +266,8 @@ impl<A: Access> DatabaseBuilder<A> {
     }
 
     /// Runs this on each new connection before its first use, and again when its session was reset: settings,
-    /// temporary tables. When it fails, so does the statement that needed the connection. Several hooks run in the
-    /// order in which they were given.
+    /// temporary tables. When it fails, or leaves a transaction open, so does the statement that needed the connection.
+    /// Several hooks run in the order in which they were given.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -296,7 +296,8 @@ impl<A: Access> DatabaseBuilder<A> {
     }
 
     /// Asks this for user and password before each new connection, in place of those of the URL: for tokens that
-    /// expire, or a store of secrets. It counts to [`connect_timeout`](Self::connect_timeout).
+    /// expire, or a store of secrets. It counts to [`connect_timeout`](Self::connect_timeout). A statement on MySQL or
+    /// MariaDB is cancelled from a connection of its own, which asks as well.
     ///
     /// ```
     /// use estoult::{Database, backend::Credentials};

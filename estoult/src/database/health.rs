@@ -16,7 +16,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     pool::PoolStatus,
     row::FromRow,
-    runtime::within,
+    runtime::{end_after, within},
 };
 
 /// How long a database may take to answer by default.
@@ -130,7 +130,7 @@ impl Limit {
     fn new(length: Duration) -> Self {
         Self {
             length,
-            end: Instant::now() + length,
+            end: end_after(length),
         }
     }
 

@@ -22,7 +22,7 @@ use self::{
 use crate::{
     database::Database,
     error::{Error, ErrorKind, Result},
-    runtime::{BoxFuture, OpenLifespan, join_bounded},
+    runtime::{BoxFuture, OpenLifespan, end_after, join_bounded},
 };
 
 /// How many databases are connected at the same time.
@@ -121,10 +121,10 @@ impl Lifespan {
     /// # }
     /// ```
     pub async fn close_within(mut self, limit: Duration) -> Closed {
-        let begun = Instant::now();
+        let (begun, deadline) = (Instant::now(), end_after(limit));
         // All shares are given up before the first await: a future that is dropped half way has ended every one.
         let guards = std::mem::take(&mut self.guards).into_iter();
-        let left = guards.map(|guard| (guard.database().clone(), guard.leave(begun + limit)));
+        let left = guards.map(|guard| (guard.database().clone(), guard.leave(deadline)));
         close::close(left.collect(), begun, limit).await
     }
 }

@@ -6,22 +6,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::runtime::Handle;
-
 use super::{
     background::close_in_background,
     released::ReleaseWaiter,
     sessions::Entry,
     shared::{Shared, free_taken},
     status::ClosedConnections,
+    time_limits::CLOSE_WITHIN,
 };
 use crate::{
     backend::Session,
-    runtime::{BoxFuture, join_bounded, within},
+    runtime::{BoxFuture, end_after, is_timed, join_bounded, within},
 };
-
-/// How long one connection may take to close gracefully. One whose socket belongs to a blocked runtime never answers.
-const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
 impl Shared {
     /// Closes idle connections of ended lifespans in the background.
@@ -43,7 +39,7 @@ impl Shared {
 
     /// Closes the connections of ended lifespans: the idle ones first, then each as its borrower releases it.
     pub(super) async fn close_ended(&self, limit: Duration) -> ClosedConnections {
-        let deadline = Instant::now() + limit;
+        let deadline = end_after(limit);
         // Registered before the first count: a borrower that releases from now on hands its session over to this
         // caller, else the session would be closed where this caller can't wait for it.
         let ended_in_use = || {
@@ -81,8 +77,8 @@ impl Shared {
 /// Waits for a change; whether there was one before the deadline.
 async fn has_changed(changes: impl Future<Output = ()>, deadline: Instant) -> bool {
     let left = deadline.saturating_duration_since(Instant::now());
-    // Without a runtime there is no clock for the deadline, so the caller does not wait at all.
-    Handle::try_current().is_ok() && within(left, changes).await.is_some()
+    // Without a clock for the deadline the caller does not wait at all.
+    is_timed() && within(left, changes).await.is_some()
 }
 
 /// Closes sessions, all at once.

@@ -1,33 +1,29 @@
 //! Recovery: a connection that was dropped in the middle of a statement or a transaction keeps its permit until the
-//! database has ended that work, so that the bound on connections is one on what the database does.
+//! database has ended that work, so that the bound on connections is one on what the database does. After five seconds
+//! it is closed and the permit free, since a database that does not answer must not hold all permits; one that is only
+//! slow, such as with undoing a large change, then works on beside new connections.
 //!
 //! Invariant: no caller waits for a recovery, and none runs without a time limit.
 
-use std::{sync::Arc, time::Duration};
-
-use tokio::runtime::Handle;
-
-use super::slot::Slot;
+use super::{
+    slot::Slot,
+    time_limits::{CLOSE_WITHIN, RECOVER_WITHIN},
+};
 use crate::{
     backend::{Release, Session},
-    runtime::{self, Subloop, within},
+    runtime::{background, within},
 };
-
-/// How long the database may take to end abandoned work, and after that to close the session.
-const RECOVER_WITHIN: Duration = Duration::from_secs(5);
-const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Recovers a session in the background, and releases it or closes it, as it has to be when it can't recover.
 pub(crate) fn recover(session: Box<dyn Session>, slot: Slot, is_pooled: bool) {
     slot.entry().borrower.note_recovery();
     let is_reachable = !session.is_broken() && !slot.entry().is_unreachable();
-    let (true, Some((runtime, subloop))) = (is_reachable, background()) else {
+    // Without a thread for it, dropping the session is all that can be done; the server then rolls back by itself.
+    let (true, Some(background)) = (is_reachable, background()) else {
         slot.free();
         return;
     };
-    runtime.spawn(async move {
-        // Dropped with the task, which may be the last to use it.
-        let _subloop = subloop;
+    background.spawn(async move {
         // A runtime that ends drops this task, and with it the session and the slot.
         let slot = RecoveringSlot(Some(slot));
         match recovered(session).await {
@@ -36,16 +32,6 @@ pub(crate) fn recover(session: Box<dyn Session>, slot: Slot, is_pooled: bool) {
             None => {}
         }
     });
-}
-
-/// A runtime whose tasks go on whatever the present thread does; a current-thread runtime may not be driven again.
-fn background() -> Option<(Handle, Option<Arc<Subloop>>)> {
-    if let Some(current) = runtime::with_own_threads() {
-        return Some((current, None));
-    }
-    // Without a thread for it, dropping the session is all that can be done; the server then rolls back by itself.
-    let subloop = Subloop::get().ok()?;
-    Some((subloop.handle.clone(), Some(subloop)))
 }
 
 /// The session after it was recovered; `None` when it was closed instead.

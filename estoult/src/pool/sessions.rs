@@ -1,7 +1,7 @@
 //! [`Sessions`]: the sessions that are idle, the callers that wait for one, and how many may be open.
 //!
-//! Invariant: the lock is held for a look and never across an await, and nothing is dropped under it. While a session
-//! is idle or a permit is free, no caller waits: each of the two that is given back goes to the first waiter.
+//! Invariant: the lock is held for a look and never across an await, and no session is dropped under it. While one is
+//! idle or a permit is free, no caller waits: each of the two that is given back goes to the first waiter.
 
 use std::{
     collections::VecDeque,

@@ -16,15 +16,14 @@ use tokio::runtime::Handle;
 use super::{
     background::close_in_background,
     borrowers::Borrowers,
-    credentials::CredentialsSource,
     sessions::{Entry, Idle, Sessions},
     slot::{Checkout, Grant, Permit, SharedSessions, Slot, check_out, grant},
     socket_runtime::{SocketRuntime, SocketRuntimes},
 };
 use crate::{
-    backend::{Backend, DatabaseOptions, Session},
+    backend::{Backend, CredentialsSource, DatabaseOptions, Session},
     error::{Error, ErrorKind, Result},
-    runtime::within,
+    runtime::{check_timers, within},
     sql::Dialect,
 };
 
@@ -212,6 +211,7 @@ impl Shared {
 
     /// Opens a session, on the runtime that it belongs to from then on.
     async fn open(&self) -> Result<(Box<dyn Session>, Option<Arc<SocketRuntime>>)> {
+        check_timers()?;
         let _opening = Counted::new(&self.opening);
         let socket_runtime = self.socket_runtime()?;
         let limit = self.options.connect_timeout;

@@ -47,6 +47,11 @@ impl Subloop {
         Ok(made)
     }
 
+    /// The subloop, if there is one.
+    pub(crate) fn running() -> Option<Arc<Self>> {
+        open().current.upgrade()
+    }
+
     fn new() -> Result<Self> {
         let built = Builder::new_multi_thread()
             .worker_threads(1)

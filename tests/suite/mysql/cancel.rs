@@ -1,8 +1,11 @@
 //! Statements whose futures were dropped: the server ends them, and the pool uses their connections again.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
-use estoult::{Database, Result, Schema, Transaction, sql};
+use estoult::{Database, Result, Schema, Transaction, backend::Credentials, batch, sql};
 
 use super::session::connection_id;
 use crate::{
@@ -111,7 +114,7 @@ fn a_script_that_is_abandoned_stops_at_its_statement() {
         let db_of_task = db.clone();
         let script =
             "select sleep(600); insert into authors (name) values ('late'); select sleep(600)";
-        let task = tokio::spawn(async move { estoult::batch(&db_of_task, script).await });
+        let task = tokio::spawn(async move { batch(&db_of_task, script).await });
         watch.until_sleeping(1).await;
         task.abort();
         assert_eq!(names(db).await?, [""; 0]);
@@ -158,5 +161,47 @@ fn the_server_never_works_on_more_than_the_pool_has_connections() {
         watch.until_sleeping(0).await;
         assert_eq!(Author::query().count(db).await?, 0);
         Ok(())
+    });
+}
+
+#[test]
+fn a_cancellation_logs_in_as_new_connections_do() {
+    run_fresh(Backend::MySql, |fresh: &Fresh| {
+        let watch = Watch {
+            witness: fresh.database(),
+            database: fresh.name().to_owned(),
+        };
+        let user = format!("{}_app", fresh.name());
+        let password = Arc::new(Mutex::new("first"));
+        let (name, newest) = (user.clone(), Arc::clone(&password));
+        let credentials = move || {
+            let credentials = Credentials::new(name.clone(), *newest.lock().unwrap());
+            async { Ok(credentials) }
+        };
+        let builder = Database::builder(&fresh.url).max_connections(1);
+        let db = builder.credentials(credentials).build()?;
+        runtime().block_on(async {
+            let witness = &watch.witness;
+            let other = witness.connect().await?;
+            let database = fresh.name();
+            batch(
+                witness,
+                &format!(
+                    "create user '{user}'@'%' identified by 'first'; grant all on {database}.* to '{user}'@'%'"
+                ),
+            )
+            .await?;
+            let lifespan = db.connect().await?;
+            let id = connection_id(&db).await?;
+            let changed = format!("alter user '{user}'@'%' identified by 'second'");
+            batch(witness, &changed).await?;
+            *password.lock().unwrap() = "second";
+            abandon(&db, &watch).await;
+            watch.until_sleeping(0).await;
+            assert_eq!(connection_id(&db).await?, id);
+            lifespan.close().await?;
+            batch(witness, &format!("drop user '{user}'@'%'")).await?;
+            other.close().await
+        })
     });
 }

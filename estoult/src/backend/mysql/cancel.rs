@@ -12,6 +12,7 @@ use sqlx::{
 
 use super::{classify::classify, wire::rows};
 use crate::{
+    backend::CredentialsSource,
     error::{Error, ErrorKind, Result},
     runtime,
 };
@@ -34,18 +35,40 @@ const UNKNOWN_CONNECTION: u16 = 1094;
 #[derive(Debug)]
 pub(super) struct Canceller {
     options: MySqlConnectOptions,
+    /// Where user and password come from; those of the options may no longer be valid.
+    credentials: Option<CredentialsSource>,
     /// The server's number of the connection.
     id: u64,
 }
 
 impl Canceller {
-    pub(super) fn new(options: &MySqlConnectOptions, id: u64) -> Self {
+    pub(super) fn new(
+        options: &MySqlConnectOptions,
+        credentials: Option<CredentialsSource>,
+    ) -> Self {
         // It sends two statements without text, so settings would cost a round trip and change nothing.
         let options = options.clone().set_names(false).timezone(None);
         Self {
             options: options.pipes_as_concat(false).no_engine_substitution(false),
-            id,
+            credentials,
+            id: 0,
         }
+    }
+
+    /// The one of the connection with this number.
+    pub(super) fn of_connection(self, id: u64) -> Self {
+        Self { id, ..self }
+    }
+
+    /// A connection from which the other one is ended.
+    async fn connect(&self) -> sqlx::Result<MySqlConnection> {
+        let mut options = self.options.clone();
+        if let Some(source) = &self.credentials {
+            let newest = source.get().await;
+            let newest = newest.map_err(|error| DriverError::Configuration(error.into()))?;
+            options = options.username(&newest.user).password(&newest.password);
+        }
+        options.connect().await
     }
 
     /// Cancels what runs, and reads the answers that are owed. `mark` is a text that no earlier answer contains.
@@ -56,7 +79,7 @@ impl Canceller {
             if let Some(settled) = runtime::within(BEFORE_CANCEL, settled.as_mut()).await {
                 return settled.unwrap_or_else(|_| unreadable());
             }
-            let mut second: MySqlConnection = self.options.connect().await?;
+            let mut second = self.connect().await?;
             loop {
                 self.kill(&mut second, "query").await?;
                 if let Some(settled) = runtime::within(BETWEEN_CANCELS, settled.as_mut()).await {
@@ -72,7 +95,7 @@ impl Canceller {
     /// Ends the connection on the server.
     pub(super) async fn end(&self) -> Result<()> {
         let work = async {
-            let mut second: MySqlConnection = self.options.connect().await?;
+            let mut second = self.connect().await?;
             self.kill(&mut second, "connection").await?;
             let look = format!(
                 "select 1 from information_schema.processlist where id = {}",

@@ -5,7 +5,7 @@
 use std::any::Any;
 
 use async_trait::async_trait;
-use sqlx::{Connection, Executor, MySqlConnection, Row, mysql::MySqlConnectOptions};
+use sqlx::{Connection, Executor, MySqlConnection, Row};
 
 use super::{
     bind::arguments,
@@ -36,7 +36,7 @@ impl MySqlSession {
     /// Asks the server which of the two it is: MariaDB says so in its version.
     pub(super) async fn open(
         mut connection: MySqlConnection,
-        options: &MySqlConnectOptions,
+        canceller: Canceller,
         statement_cache: usize,
         is_read_only: bool,
     ) -> Result<Self> {
@@ -64,7 +64,7 @@ impl MySqlSession {
         Ok(Self {
             wire: Wire::new(connection, dialect, statement_cache),
             transaction: Transaction::default(),
-            canceller: Canceller::new(options, id),
+            canceller: canceller.of_connection(id),
             recoveries: 0,
             is_prepared: false,
         })

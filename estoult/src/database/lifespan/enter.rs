@@ -2,8 +2,6 @@
 
 use std::{future::Future, pin::pin};
 
-use tokio::{runtime::Handle, time::timeout};
-
 use super::{guard::LifespanGuard, waiter::Waiter};
 use crate::{
     database::{
@@ -11,10 +9,12 @@ use crate::{
         state::{ConnectStep, DisconnectHooks, HEARTBEAT},
     },
     error::Result,
+    runtime::{check_timers, is_timed, within},
 };
 
 /// Connects the database, or joins the lifespans that keep it connected.
 pub(super) async fn enter(database: &Database) -> Result<LifespanGuard> {
+    check_timers()?;
     let (lifespans, limit) = (
         database.lifespans(),
         database.source().options().connect_within,
@@ -52,9 +52,9 @@ fn warn_overtaken(database: &Database) {
 
 /// Waits for a change, at most until the heartbeat is to be checked again.
 async fn pause(changes: impl Future<Output = ()>) {
-    if Handle::try_current().is_ok() {
+    if is_timed() {
         // Changed or not, the caller checks the state next.
-        let _ = timeout(HEARTBEAT, changes).await;
+        let _ = within(HEARTBEAT, changes).await;
     } else {
         // Without a runtime there is no clock, and awaiting would block the thread without a limit.
         std::thread::sleep(HEARTBEAT / 10);

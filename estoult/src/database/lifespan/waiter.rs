@@ -4,7 +4,7 @@
 
 use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll};
 
-use tokio::{runtime::Handle, time::timeout};
+use tokio::runtime::Handle;
 
 use super::{connect, guard::LifespanGuard};
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
         state::{Attempt, DrivenBy, HEARTBEAT, Task, Withdrawal},
     },
     error::{Error, ErrorKind, Result},
+    runtime::within,
 };
 
 /// A caller that waits for an attempt. Dropping it withdraws the caller: `is_over` says that there is nothing to undo.
@@ -65,7 +66,7 @@ impl Waiter {
                 DrivenBy::This => changes.await,
                 DrivenBy::Other => {
                     // The other runtime may be blocked, so a notification may never come: check the heartbeat again.
-                    let _ = timeout(HEARTBEAT, changes).await;
+                    let _ = within(HEARTBEAT, changes).await;
                 }
                 // This caller's own task is gone without an outcome, which happens when this runtime shuts down.
                 DrivenBy::None if has_begun => return Err(self.runtime_has_ended()),

@@ -14,7 +14,10 @@ use tokio::{
 };
 
 use super::{machine::AttemptId, shared_future::SharedFuture};
-use crate::{error::Result, runtime::BoxFuture};
+use crate::{
+    error::Result,
+    runtime::{BoxFuture, end_after},
+};
 
 /// One attempt to connect a database.
 pub(in crate::database) struct Attempt {
@@ -28,7 +31,7 @@ impl Attempt {
     pub(in crate::database) fn new(id: AttemptId, limit: Duration) -> Self {
         Self {
             id,
-            deadline: Instant::now() + limit,
+            deadline: end_after(limit),
             outcome: OnceLock::new(),
             task: Mutex::new(None),
         }
