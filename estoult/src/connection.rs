@@ -89,12 +89,20 @@ impl Connection {
 
     /// The driver's own connection, which is closed on release: what the caller does with it is not known.
     pub(crate) fn raw(&mut self) -> Result<Option<&mut (dyn Any + Send)>> {
-        self.is_raw_used = true;
-        Ok(self.session()?.raw())
+        self.session()?;
+        let (session, is_raw_used) = (&mut self.session, &mut self.is_raw_used);
+        let raw = session.as_mut().and_then(|session| session.raw());
+        *is_raw_used |= raw.is_some();
+        // Where there is none, nothing has begun.
+        self.is_busy = raw.is_some();
+        Ok(raw)
     }
 
     /// Ends the use of the driver's own connection.
-    pub(crate) fn end_raw(&mut self) {
+    pub(crate) async fn end_raw(&mut self) {
+        if let Some(session) = self.session.as_mut().filter(|_| self.is_busy) {
+            session.end_raw().await;
+        }
         self.is_busy = false;
     }
 
@@ -354,10 +362,9 @@ impl Connection {
             }
             return slot.free();
         }
+        let fate = if self.is_raw_used { Fate::Closed } else { fate };
         // Futures dropped half way and transactions that were not ended both lead to a recovery.
-        let release = if self.is_raw_used {
-            Release::Close
-        } else if is_marked {
+        let release = if is_marked {
             Release::Recover
         } else {
             session.release()

@@ -297,15 +297,24 @@ impl Database {
         ))
     }
 
+    /// Whether a lifespan keeps it connected; a use without one is counted, or refused, as the settings say.
+    #[inline]
+    pub(crate) fn check_open(&self, origin: &'static Location<'static>) -> Result<bool> {
+        // Fast path: one atomic flag for each statement, and no lock.
+        if self.0.lifespans.is_open() {
+            return Ok(true);
+        }
+        let policy = self.0.not_connected;
+        self.0.unconnected.note(self, policy, origin)?;
+        Ok(false)
+    }
+
     /// A connection: a pooled one while a lifespan keeps the database connected, else one for this use.
     pub(crate) async fn acquire(&self, origin: &'static Location<'static>) -> Result<Connection> {
-        // Fast path: one atomic flag for each statement, and no lock.
-        let connection = if self.0.lifespans.is_open() {
+        let connection = if self.check_open(origin)? {
             let acquired = self.0.source.acquire(origin).await;
             acquired.map_err(|error| error.context(&format!("get a connection to {self}")))?
         } else {
-            let policy = self.0.not_connected;
-            self.0.unconnected.note(self, policy, origin)?;
             self.0.source.acquire_once(origin).await?
         };
         if self.0.connection_hooks.is_empty() || connection.is_prepared() {

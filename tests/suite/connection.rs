@@ -6,10 +6,10 @@ use std::sync::{
 };
 
 use estoult::{
-    Database, Dialect, Error, ErrorKind, backend::Credentials, database::NewConnection, sql,
+    Database, Dialect, Error, ErrorKind, backend::Credentials, batch, database::NewConnection, sql,
 };
 
-use crate::support::{Backend, on_every_backend, on_every_fresh, runtime};
+use crate::support::{Backend, eventually, on_every_backend, on_every_fresh, run_fresh, runtime};
 
 on_every_fresh!(each_new_connection_is_prepared_once, |fresh| {
     let runs = Arc::new(AtomicUsize::new(0));
@@ -51,6 +51,27 @@ on_every_fresh!(a_hook_that_fails_fails_the_statement, |fresh| {
         lifespan.close().await
     })
 });
+
+on_every_fresh!(
+    a_hook_that_leaves_a_transaction_open_fails_the_statement,
+    |fresh| {
+        let builder = Database::builder(fresh.url.clone()).min_connections(0);
+        let db = builder
+            .on_new_connection(|connection| async move { batch(&connection, "begin").await })
+            .build()?;
+        runtime().block_on(async {
+            let lifespan = db.connect().await?;
+            for _ in 0..3 {
+                let error = sql("select 1").rows(&db).await.unwrap_err();
+                let is_known = matches!(error.kind(), ErrorKind::Configuration);
+                assert!(is_known, "{error:?}");
+                assert!(error.to_string().contains("open transaction"), "{error}");
+            }
+            eventually("its connections are closed", async || db.status().open == 0).await;
+            lifespan.close().await
+        })
+    }
+);
 
 on_every_fresh!(credentials_are_asked_for_before_each_connect, |fresh| {
     let user_and_password = fresh
@@ -170,3 +191,52 @@ on_every_backend!(the_drivers_connection_is_handed_out, async |db| {
     assert_eq!(two, 2);
     Ok(())
 });
+
+on_every_backend!(
+    a_transaction_that_was_begun_on_the_drivers_connection_is_known,
+    async |db| {
+        let failed = |error: &dyn std::fmt::Display| Error::custom(error.to_string());
+        let pinned = db.pin().await?;
+        match db.dialect() {
+            Dialect::Postgres => return Ok(()),
+            Dialect::Sqlite => {
+                let begin = async |connection: &mut rusqlite::Connection| {
+                    connection
+                        .execute_batch("begin")
+                        .map_err(|error| failed(&error))
+                };
+                pinned.raw(begin).await?;
+            }
+            _ => {
+                let begin = async |connection: &mut sqlx::MySqlConnection| {
+                    let begun = sqlx::raw_sql("start transaction").execute(connection);
+                    begun.await.map(drop).map_err(|error| failed(&error))
+                };
+                pinned.raw(begin).await?;
+            }
+        }
+        assert!(pinned.is_in_transaction().await);
+        let error = pinned.begin().await.unwrap_err();
+        let is_known = matches!(error.kind(), ErrorKind::Configuration);
+        assert!(is_known, "{error:?}");
+        Ok(())
+    }
+);
+
+#[test]
+fn a_connection_without_a_driver_is_used_again_after_it_was_asked_for_one() {
+    run_fresh(Backend::Postgres, |fresh| {
+        let builder = Database::builder(fresh.url.clone()).max_connections(1);
+        let db = builder.build()?;
+        runtime().block_on(async {
+            let lifespan = db.connect().await?;
+            let process = async || sql("select pg_backend_pid()").one::<(i32,)>(&db).await;
+            let first = process().await?;
+            let pinned = db.pin().await?;
+            pinned.raw(async |_: &mut u8| Ok(())).await.unwrap_err();
+            drop(pinned);
+            assert_eq!(process().await?, first);
+            lifespan.close().await
+        })
+    });
+}

@@ -145,6 +145,20 @@ pub trait Session: fmt::Debug + Send + 'static {
         self.batch(script).await
     }
 
+    /// Checks, without I/O, whether a statement can be sent: where that fails, nothing was.
+    ///
+    /// # Errors
+    ///
+    /// `Connection` when the connection is lost; `Configuration` when the caller's runtime can't drive it.
+    fn prepare(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether an error says that the database had ended the session before it read the statement that failed with it.
+    fn had_ended(&self, _error: &Error) -> bool {
+        false
+    }
+
     /// Begins a transaction or a savepoint. A session may send it together with the next statement, which then does
     /// not run, and reports the refusal, when the database refuses to begin.
     ///
@@ -220,6 +234,9 @@ pub trait Session: fmt::Debug + Send + 'static {
     fn raw(&mut self) -> Option<&mut (dyn Any + Send)> {
         None
     }
+
+    /// Learns what was done to the transaction on the driver's own connection.
+    async fn end_raw(&mut self) {}
 
     /// Whether the program's hooks have prepared the session since it was opened or reset.
     fn is_prepared(&self) -> bool;

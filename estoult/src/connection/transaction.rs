@@ -1,6 +1,6 @@
 //! How the transaction of a connection begins and ends.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::{
     Connection, TransactionOptions,
@@ -10,11 +10,9 @@ use super::{
 use crate::{
     backend::TransactionStatus,
     error::{Error, ErrorKind, Result},
-    runtime::within,
+    pool::RECOVER_WITHIN,
+    runtime::{check_timers, within},
 };
-
-/// How long a rollback waits until the database has ended an abandoned statement.
-const RECOVER_WITHIN: Duration = Duration::from_secs(5);
 
 impl Connection {
     /// Begins a transaction. When the future is dropped half way, the connection stays busy and has to recover.
@@ -77,8 +75,18 @@ impl Connection {
         }
         let (limit, suffix) = (self.control_limit()?, self.end_suffix());
         let statement = format!("commit{suffix}");
-        let committed = limit.run(self.session()?.control(&statement)).await;
-        let committed = self.settle(committed).map_err(unknown_commit);
+        if let Err(error) = self.session()?.prepare() {
+            // Nothing was sent, so nothing was committed.
+            return self.settle(Ok(Err(error)));
+        }
+        let Some(session) = &mut self.session else {
+            return Err(Error::internal("a connection was used after its release"));
+        };
+        let committed = limit.run(session.control(&statement)).await;
+        let committed = match self.settle(committed) {
+            Err(error) if !self.had_ended(&error) => Err(unknown_commit(error)),
+            settled => settled,
+        };
         // After an answer the session tells whether it is still open; if it is, the release rolls it back.
         if committed.is_ok() || self.is_clean() && suffix.is_empty() {
             self.end_transaction();
@@ -109,7 +117,7 @@ impl Connection {
     /// Ends the transaction with ROLLBACK, also after a statement was abandoned in it.
     pub(crate) async fn roll_back(&mut self) -> Result<()> {
         let is_abandoned = self.is_busy;
-        let suffix = self.end_suffix();
+        let (suffix, limit) = (self.end_suffix(), self.rollback_limit());
         // A broken session answers with the reason why it is.
         let has_to_answer = self.is_in_transaction() || self.is_broken();
         let Some(session) = &mut self.session else {
@@ -117,22 +125,40 @@ impl Connection {
         };
         self.is_busy = true;
         let outcome: TimeLimited<()> = if is_abandoned {
+            // The release recovers it where there are timers.
+            check_timers()?;
             // What the session has left to do is not known here, nor how long the database takes to end it.
             let recovered = within(RECOVER_WITHIN, session.recover()).await;
             recovered.ok_or_else(not_recovered)
         } else if has_to_answer {
-            Ok(session.control(&format!("rollback{suffix}")).await)
+            limit
+                .run(session.control(&format!("rollback{suffix}")))
+                .await
         } else if suffix.is_empty() {
             // The database has ended it before.
             Ok(Ok(()))
         } else {
-            Ok(session.control(suffix.trim_start_matches("; ")).await)
+            limit
+                .run(session.control(suffix.trim_start_matches("; ")))
+                .await
         };
         let outcome = self.settle(outcome);
         if outcome.is_ok() {
             self.end_transaction();
         }
         outcome
+    }
+
+    /// How long a ROLLBACK may take where the program limits what it waits for. The transaction's own time may be over.
+    fn rollback_limit(&self) -> Limit {
+        let is_limited = self
+            .transaction
+            .as_ref()
+            .is_some_and(|open| open.deadline.is_some());
+        Limit::of(
+            self.statement_timeout
+                .or(is_limited.then_some(RECOVER_WITHIN)),
+        )
     }
 
     /// Rolls back to a savepoint, and forgets the failures since then.
@@ -169,6 +195,11 @@ impl Connection {
     fn transactions_ended(&self) -> u64 {
         let session = self.session.as_ref();
         session.map_or(0, |session| session.transactions_ended())
+    }
+
+    fn had_ended(&self, error: &Error) -> bool {
+        let session = self.session.as_ref();
+        session.is_some_and(|session| session.had_ended(error))
     }
 
     fn is_broken(&self) -> bool {

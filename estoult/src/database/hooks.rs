@@ -57,6 +57,13 @@ impl<D: Clone> ConnectionHooks<D> {
     pub(crate) async fn run(&self, mut connection: Connection, database: &D) -> Result<Connection> {
         for hook in &self.0 {
             connection = hook(connection, database.clone()).await?;
+            if connection.is_in_transaction() {
+                // The caller's writes would belong to it, and be rolled back on release.
+                connection.discard();
+                return Err(Error::configuration(
+                    "prepare a new connection: the hook has left an open transaction on it; commit it in the hook",
+                ));
+            }
         }
         connection.note_prepared();
         Ok(connection)

@@ -2,8 +2,10 @@
 
 use std::{
     fmt,
-    future::Future,
+    future::{Future, pending, poll_fn},
     panic::Location,
+    pin::pin,
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -24,6 +26,8 @@ const PAUSE_MOST: Duration = Duration::from_secs(2);
 pub struct Listener {
     channels: Channels,
     connection: Option<Connection>,
+    /// Whether a lifespan kept the database connected when it began to listen.
+    has_lifespan: bool,
 }
 
 /// What a [`Listener`] receives.
@@ -48,6 +52,8 @@ impl fmt::Debug for Listener {
 impl Database {
     /// Listens on channels, on a connection of its own that does not count to the pool's.
     ///
+    /// Closing the database ends a wait for messages, and the connection.
+    ///
     /// PostgreSQL alone has channels. A pooler that gives a session to another client after each transaction loses
     /// messages: connect to the server itself.
     ///
@@ -68,7 +74,8 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// `Connection` when there is no connection; `Unsupported` on another database than PostgreSQL.
+    /// `Connection` when there is no connection; `Unsupported` on another database than PostgreSQL; `Configuration`
+    /// when the database must be connected before it is used, and is not.
     #[track_caller]
     pub fn listen<C: Into<String>>(
         &self,
@@ -80,11 +87,13 @@ impl Database {
             origin: Location::caller(),
         };
         async move {
+            let has_lifespan = channels.database.check_open(channels.origin)?;
             let connected = channels.connect().await;
             let connection = connected.map_err(|error| error.at(channels.origin))?;
             Ok(Listener {
                 channels,
                 connection: Some(connection),
+                has_lifespan,
             })
         }
     }
@@ -99,7 +108,35 @@ impl Listener {
     /// # Errors
     ///
     /// `Connection` and `Timeout` when it could not connect again in that time; the next call tries further.
+    /// `Configuration` when the database was closed; it listens again once the database is connected.
     pub async fn next(&mut self) -> Result<Event> {
+        let (database, has_lifespan) = (self.channels.database.clone(), self.has_lifespan);
+        let mut closed = pin!(async {
+            // Opened without a lifespan, it ends with none.
+            if !has_lifespan {
+                pending::<()>().await;
+            }
+            database.lifespans().until_closed().await;
+        });
+        let event = {
+            let mut waiting = pin!(self.wait());
+            poll_fn(|context| match closed.as_mut().poll(context) {
+                Poll::Ready(()) => Poll::Ready(None),
+                Poll::Pending => waiting.as_mut().poll(context).map(Some),
+            })
+            .await
+        };
+        event.unwrap_or_else(|| {
+            self.connection = None;
+            let closed = Error::configuration(format!(
+                "listen on {database}: it was closed; connect it again, or drop the listener before"
+            ));
+            Err(closed.at(self.channels.origin))
+        })
+    }
+
+    /// The next message, or the end of an interruption.
+    async fn wait(&mut self) -> Result<Event> {
         if let Some(connection) = &mut self.connection {
             match connection.notification().await {
                 Ok(notification) => return Ok(Event::Notification(notification)),

@@ -11,8 +11,9 @@ use crate::{
     error::{Error, Result},
 };
 
-/// A connection that the caller keeps; see [`Database::pin`]. Dropping it releases the connection as it is: a caller
-/// that has changed the session's settings calls [`discard`](Self::discard) instead.
+/// A connection that the caller keeps; see [`Database::pin`]. Dropping it releases the connection: one whose settings
+/// were changed by SQL is reset first on PostgreSQL, and closed on MySQL and MariaDB. On SQLite it is used again as it
+/// is: a caller that has changed a setting there calls [`discard`](Self::discard).
 pub struct Pinned {
     // Verbs take `&Pinned`; the mutex makes them wait for each other, since a session runs one statement at a time.
     pub(crate) connection: Mutex<Connection>,
@@ -64,7 +65,7 @@ impl Pinned {
                 std::any::type_name::<C>()
             ))),
         };
-        connection.end_raw();
+        connection.end_raw().await;
         outcome
     }
 

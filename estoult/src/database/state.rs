@@ -11,6 +11,7 @@ mod shared_future;
 
 use std::{
     fmt,
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -185,6 +186,18 @@ impl LifespanState {
         self.changed.notified()
     }
 
+    /// Completes once no lifespan keeps the database connected.
+    pub(in crate::database) async fn until_closed(&self) {
+        loop {
+            let mut changes = pin!(self.changes());
+            changes.as_mut().enable();
+            if !self.is_open() {
+                return;
+            }
+            changes.await;
+        }
+    }
+
     /// A caller connects; `overtaken` names hooks that it has waited for long enough.
     pub(in crate::database) fn enter(
         &self,
@@ -268,13 +281,17 @@ impl LifespanState {
 
     /// A lifespan ends; `hooks` are those to run when it was the last one.
     pub(in crate::database) fn leave(&self, hooks: Option<&DisconnectHooks>) -> Leave {
-        self.change(|current| {
+        let leave = self.change(|current| {
             let leave = current.state.leave(hooks.is_some());
             if matches!(leave, Leave::Last(_)) {
                 current.hooks = hooks.cloned();
             }
             leave
-        })
+        });
+        if matches!(leave, Leave::Last(_)) {
+            self.notify();
+        }
+        leave
     }
 
     /// The `on_disconnect` hooks have ended. False when a caller that connected meanwhile uses the connections.

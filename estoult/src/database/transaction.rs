@@ -245,8 +245,8 @@ pub(crate) async fn conclude<T>(transaction: Transaction, outcome: Result<T>) ->
 impl Drop for Transaction {
     fn drop(&mut self) {
         let mut nesting = self.shared.nesting();
-        // The outermost transaction needs no note: its connection is dropped with it, and closed since it is inside of
-        // one. Neither does one that was committed or rolled back, which has ended before.
+        // The outermost transaction needs no note: its connection is released with it, and rolled back since it is
+        // inside of one. Neither does one that was committed or rolled back, which has ended before.
         if nesting.end(self.id) && self.depth > 1 {
             // Rolling back to an outer savepoint rolls back the inner ones as well, in whatever order they are dropped.
             let depth = nesting

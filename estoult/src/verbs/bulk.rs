@@ -150,7 +150,6 @@ async fn run_inserts(
         let rows = in_column_order(&insert, rows)?;
         writer::check_rows(&insert, &rows, &context)?;
         let size = writer::bulk_size(insert.columns.len(), context.features);
-        // One statement is atomic by itself; several need a transaction, unless the caller has one.
         // COPY pays where one INSERT doesn't take all rows: it saves round trips. PostgreSQL 15 makes a place for each
         // of its first thousand rows, which one INSERT of as many does not cost.
         let copy = (rows.len() > size)
@@ -162,6 +161,7 @@ async fn run_inserts(
         {
             return Ok(count);
         }
+        // One statement is atomic by itself; several need a transaction, unless the caller has one.
         // Asked of the connection: a pinned one may be in a transaction that raw SQL began.
         let needs_transaction = rows.len() > size && !connection.is_in_transaction();
         if !needs_transaction {
@@ -187,7 +187,7 @@ async fn insert_in_transaction(
             Ok(affected)
         }
         Err(error) => {
-            // The caller needs the first error. If the rollback fails as well, the connection is closed on release.
+            // The caller needs the first error. If the rollback fails as well, the release rolls back.
             let _ = connection.roll_back().await;
             Err(error)
         }

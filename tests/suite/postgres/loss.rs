@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use estoult::{Database, ErrorKind, Result, sql};
 
-use super::on_one_connection;
+use super::{on_one_connection, process};
 use crate::support::{
     Backend, Fresh, Listing, eventually,
     relay::{Relay, Traffic},
@@ -96,6 +96,24 @@ fn a_begin_on_a_connection_that_was_lost_takes_another() {
     });
 }
 
+#[test]
+fn a_session_that_the_program_has_set_up_is_not_replaced() {
+    behind_relay(async |db, relay, witness| {
+        let pinned = db.pin().await?;
+        sql("set time zone 'Asia/Tokyo'").execute(&pinned).await?;
+        let tx = pinned.begin().await?;
+        relay.drop_connections();
+        let error = sql("insert into things values (1)")
+            .execute(&tx)
+            .await
+            .unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Connection), "{error:?}");
+        drop(tx);
+        assert_eq!((count(witness).await?, count(db).await?), (0, 0));
+        Ok(())
+    });
+}
+
 /// Runs this on a network that has fallen silent.
 async fn silenced<T: std::fmt::Debug>(relay: &Relay, work: impl Future<Output = Result<T>>) {
     relay.set(Traffic::Swallow);
@@ -120,6 +138,13 @@ fn a_silent_network_ends_each_operation_in_its_time() {
             outcomes.0.and(outcomes.1)
         })
         .await;
+        let tx = db.begin().await?;
+        sql("insert into things values (1)").execute(&tx).await?;
+        silenced(relay, tx.rollback()).await;
+        let limited = db.transaction_with().timeout(Duration::from_secs(60));
+        let tx = limited.begin().await?;
+        sql("insert into things values (1)").execute(&tx).await?;
+        silenced(relay, tx.rollback()).await;
         eventually("the permit is free", async || db.status().in_use == 0).await;
         assert_eq!((count(witness).await?, count(db).await?), (0, 0));
         Ok(())
@@ -176,5 +201,31 @@ fn a_server_that_ends_a_session_says_why() {
         assert_eq!(error.code(), Some("57P01"), "{error:?}");
         drop(pinned);
         sql("select 1").rows(db).await.map(drop)
+    });
+}
+
+#[test]
+fn a_commit_after_the_server_has_ended_the_transaction_is_no_unknown_one() {
+    let options = "options=-c%20idle_in_transaction_session_timeout%3D50";
+    on_one_connection(options, async |db, fresh| {
+        let witness = fresh.database();
+        let lifespan = witness.connect().await?;
+        sql("create table things (id int)")
+            .execute(&witness)
+            .await?;
+        let server = process(db).await?;
+        let tx = db.begin().await?;
+        sql("insert into things values (1)").execute(&tx).await?;
+        eventually("the server has ended the session", async || {
+            let there = sql("select count(*) from pg_stat_activity where pid = :pid");
+            let there = there.bind("pid", server).one::<(i64,)>(&witness).await;
+            there.unwrap() == (0,)
+        })
+        .await;
+        let error = tx.commit().await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Connection), "{error:?}");
+        assert_eq!(error.code(), Some("25P03"), "{error:?}");
+        assert_eq!((count(&witness).await?, count(db).await?), (0, 0));
+        lifespan.close().await
     });
 }

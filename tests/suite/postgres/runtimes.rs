@@ -11,7 +11,7 @@ use std::{
 };
 
 use estoult::{Database, Error, ErrorKind, Lifespan, Result, sql};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::support::{
     certificates::Certificates,
@@ -209,6 +209,55 @@ fn without_a_runtime_there_is_an_error_and_no_loss() {
             "{error:?}"
         );
         assert_eq!(current_thread().block_on(process(db))?, first);
+        Ok(())
+    });
+}
+
+/// Uses this runtime on the present thread, and shuts it down; its handle can still be entered.
+fn shut_down(db: &Database) -> Result<Handle> {
+    let runtime = runtime();
+    let handle = runtime.handle().clone();
+    // From now on the thread knows that this runtime drives sockets.
+    runtime.block_on(process(db))?;
+    runtime.shutdown_background();
+    Ok(handle)
+}
+
+#[test]
+fn a_socket_that_is_lost_on_its_way_to_another_runtime_is_not_used_again() {
+    plain_and_encrypted(|db| {
+        // The socket belongs to another runtime when it is to go to the one that was shut down.
+        let elsewhere =
+            |db: Database| thread::spawn(move || current_thread().block_on(process(&db)));
+        let ended = shut_down(db)?;
+        elsewhere(db.clone()).join().unwrap()?;
+        let entered = ended.enter();
+        let error = poll_bare(process(db)).unwrap().unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Connection), "{error:?}");
+        drop(entered);
+        current_thread().block_on(process(db))?;
+        Ok(())
+    });
+}
+
+#[test]
+fn a_commit_that_was_not_sent_is_no_unknown_one() {
+    plain_and_encrypted(|db| {
+        let ended = shut_down(db)?;
+        let begun = db.clone();
+        let begun = thread::spawn(move || {
+            current_thread().block_on(async {
+                let tx = begun.begin().await?;
+                sql("select 1").rows(&tx).await?;
+                Ok::<_, Error>(tx)
+            })
+        });
+        let tx = begun.join().unwrap()?;
+        let entered = ended.enter();
+        let error = poll_bare(tx.commit()).unwrap().unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Connection), "{error:?}");
+        drop(entered);
+        current_thread().block_on(process(db))?;
         Ok(())
     });
 }

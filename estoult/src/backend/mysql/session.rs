@@ -175,7 +175,14 @@ impl Session for MySqlSession {
 
     fn raw(&mut self) -> Option<&mut (dyn Any + Send)> {
         self.transaction.note_session_change();
+        // What the work leaves behind when it is dropped half way is not known.
+        self.wire.owed = Owed::Parts;
         Some(&mut self.wire.connection)
+    }
+
+    async fn end_raw(&mut self) {
+        // A session that gives no answer is broken from then on.
+        let _ = self.after(Ask::Status, Ok(())).await;
     }
 
     fn is_prepared(&self) -> bool {

@@ -104,13 +104,28 @@ impl Session for PostgresSession {
     }
 
     async fn notification(&mut self) -> Result<Notification> {
-        self.prepare_to_send()?;
         loop {
+            // Those that have arrived go before what ends the session, which comes behind them.
             if let Some(notification) = self.wire.notifications.pop_front() {
                 return Ok(notification);
             }
-            self.wait_unasked().await?;
+            let taken = match self.prepare_to_send() {
+                Ok(()) => self.wait_unasked().await,
+                Err(error) => Err(error),
+            };
+            if self.wire.notifications.is_empty() {
+                taken?;
+            }
         }
+    }
+
+    fn prepare(&mut self) -> Result<()> {
+        self.prepare_to_send()
+    }
+
+    fn had_ended(&self, error: &Error) -> bool {
+        // "idle_in_transaction_session_timeout", which a server that works on a COMMIT does not answer.
+        error.code() == Some("25P03")
     }
 
     async fn ping(&mut self) -> Result<()> {

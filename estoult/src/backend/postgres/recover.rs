@@ -11,14 +11,15 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::timeout;
-
 use super::{
     classify::lost,
     login::{cancel, connect_again},
     session::PostgresSession,
 };
-use crate::error::Result;
+use crate::{
+    error::Result,
+    runtime::{check_timers, within},
+};
 
 /// A statement that ends by itself in this time spares the server the process that a cancellation costs.
 const GRACE: Duration = Duration::from_millis(2);
@@ -46,7 +47,9 @@ impl PostgresSession {
         if self.wire.is_lost() {
             return Err(lost(io::Error::other("it was lost before")));
         }
-        self.wire.stream.attach()?;
+        // Without timers it would wait for the end of the statement instead of cancelling it.
+        check_timers()?;
+        self.attach()?;
         let settled = self.settle().await;
         settled.map_err(|error| self.lost(error))?;
         // Whether the server had prepared them by then does not matter: closing what is not there is no error.
@@ -116,8 +119,4 @@ impl PostgresSession {
         }
         Ok(())
     }
-}
-
-async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    timeout(limit, work).await.ok()
 }

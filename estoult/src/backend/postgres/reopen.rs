@@ -12,7 +12,8 @@ use crate::{backend::Statement, runtime::within};
 
 impl PostgresSession {
     /// Opens another connection in place of a lost one, if a flight that failed was to begin a transaction and was not
-    /// answered at all. Not where the program's hooks or its credentials made the first one.
+    /// answered at all. Not where the program has set up the first one: by SQL of its own, as with a role or a lock, by
+    /// its hooks or its credentials.
     pub(super) async fn reopen(
         &mut self,
         deferred: &[Statement],
@@ -26,7 +27,7 @@ impl PostgresSession {
         };
         let is_unanswered = parts.first().is_some_and(|part| part.tag == Tag::None);
         let begins = !deferred.is_empty() && is_lost && is_unanswered;
-        if !begins || self.is_prepared || self.has_credentials {
+        if !begins || self.is_changed || self.is_prepared || self.has_credentials {
             return false;
         }
         let database = &self.database;
@@ -43,7 +44,6 @@ impl PostgresSession {
         self.statements = Statements::new(self.database.statement_cache());
         self.preparing.clear();
         self.closing.clear();
-        self.is_changed = false;
         true
     }
 }

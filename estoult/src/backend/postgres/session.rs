@@ -77,6 +77,16 @@ impl PostgresSession {
         }
     }
 
+    /// Registers the socket with the caller's runtime. A session whose socket is lost on the way is not used again.
+    #[inline]
+    pub(super) fn attach(&mut self) -> Result<()> {
+        let attached = self.wire.stream.attach();
+        if attached.is_err() && self.wire.stream.socket().is_lost() {
+            self.wire.give_up();
+        }
+        attached
+    }
+
     /// Registers the socket with the caller's runtime, and refuses a session that still works for an earlier caller.
     pub(super) fn prepare_to_send(&mut self) -> Result<()> {
         // The answer to a question of the session itself is taken before that of the next statement.
@@ -90,7 +100,7 @@ impl PostgresSession {
         if self.wire.has_buffered() {
             self.take_unasked()?;
         }
-        self.wire.stream.attach()
+        self.attach()
     }
 
     /// Takes what has arrived unasked. Anything but notices, parameters and notifications would be taken for the answer

@@ -117,6 +117,11 @@ impl Socket {
         }
     }
 
+    /// Whether it was taken from one runtime and refused by the other.
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(self.transport, Transport::Lost)
+    }
+
     /// Whether the server has closed the connection, or sent what ends it, as far as that has arrived. Reads nothing.
     pub(super) fn has_input(&self) -> bool {
         let mut byte = [std::mem::MaybeUninit::uninit()];
