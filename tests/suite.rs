@@ -29,6 +29,7 @@ mod runtime;
 mod schema;
 mod shell;
 mod sql;
+mod sqlite;
 mod tenant;
 mod timeout;
 mod transaction;

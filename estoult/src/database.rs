@@ -47,6 +47,7 @@ pub use crate::pool::PoolStatus;
 use crate::{
     backend::DatabaseNotConnected,
     connection::{Connection, ConnectionSource},
+    context::Context,
     error::{Error, ErrorKind, Result},
     sql::Dialect,
     writer::check_schema,
@@ -189,6 +190,14 @@ impl Database {
     #[must_use]
     pub fn schema(&self) -> Option<&str> {
         self.0.schema.as_deref()
+    }
+
+    /// The schema of statements that are made here and name none.
+    pub(crate) fn schema_here(&self) -> Option<Arc<str>> {
+        let chosen = self.chosen_schema().cloned();
+        chosen
+            .or_else(Context::current_schema)
+            .or_else(|| self.default_schema().cloned())
     }
 
     pub(crate) fn chosen_schema(&self) -> Option<&Arc<str>> {

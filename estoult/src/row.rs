@@ -176,6 +176,9 @@ pub trait Sink: Send + 'static {
     /// `Decode` when the row does not fit; reading stops.
     fn row(&mut self, cells: &dyn Cells) -> Result<()>;
 
+    /// Forgets the rows so far: the session runs the statement again from its beginning.
+    fn restart(&mut self);
+
     /// Whether it needs the columns of a result without rows.
     fn wants_columns(&self) -> bool {
         false

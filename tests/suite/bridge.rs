@@ -319,7 +319,10 @@ impl FromRow for DecodedOn {
 fn sqlite_works_on_the_thread_of_an_environment() {
     let fresh = Fresh::new(Backend::Sqlite);
     let registry = registry(&fresh).unwrap();
-    let one = || sql("select 1").one::<DecodedOn>(&registry);
+    // Async code leaves a statement that takes long to another thread.
+    let text = "with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 100000)
+        select count(*) from numbers";
+    let one = || sql(text).one::<DecodedOn>(&registry);
     let here = thread::current().id();
     let inside = registry.with_async_env(|| run_sync(one())).unwrap();
     assert_eq!(inside.0, here);

@@ -65,7 +65,7 @@ on_every_fresh!(
             .well();
         assert_eq!(added.len(), LETTERS);
         let start = || Program::start("worker", &fresh.url, &["--workers", "3"]);
-        let mut workers = [start(), start()];
+        let mut workers = [start(), start(), start(), start()];
         for worker in &mut workers {
             worker.hear("workers wait for jobs");
         }

@@ -23,6 +23,12 @@ impl Target {
         matches!(self, Self::Sqlite(address) if address.read_only)
     }
 
+    /// How many connections it can have at most; `None` where nothing but the settings limits them.
+    pub(crate) fn connection_limit(&self) -> Option<usize> {
+        let private = SqliteLocation::PrivateMemory;
+        matches!(self, Self::Sqlite(address) if address.location == private).then_some(1)
+    }
+
     /// Whether each transaction may meet another session, so that nothing can rest on one.
     pub(crate) fn is_pooler(&self) -> bool {
         matches!(self, Self::Postgres(address) if address.server.statement_cache == 0)
@@ -50,7 +56,7 @@ impl Target {
             Self::Sqlite(address) => {
                 address.read_only = true;
                 // A database in memory is always created; a file that is only read must exist.
-                address.create &= address.path.is_none();
+                address.create &= !address.is_file();
             }
             Self::Postgres(address) => {
                 // Sent with the login, so that the session never runs a statement without it.
@@ -63,11 +69,20 @@ impl Target {
     }
 }
 
+/// Where a SQLite database is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SqliteLocation {
+    File(PathBuf),
+    /// In memory as far as a program can tell: in a file that ends with the database.
+    Memory,
+    /// In nothing but memory, which a single connection has.
+    PrivateMemory,
+}
+
 /// Where a SQLite database is and how it is opened.
 #[derive(Debug, Clone)]
 pub(crate) struct SqliteAddress {
-    /// `None` is a database in memory.
-    pub(crate) path: Option<PathBuf>,
+    pub(crate) location: SqliteLocation,
     pub(crate) read_only: bool,
     pub(crate) create: bool,
     pub(crate) busy_timeout: Duration,
@@ -75,6 +90,12 @@ pub(crate) struct SqliteAddress {
     pub(crate) journal_mode: String,
     pub(crate) synchronous: String,
     pub(crate) statement_cache: usize,
+}
+
+impl SqliteAddress {
+    pub(crate) fn is_file(&self) -> bool {
+        matches!(self.location, SqliteLocation::File(_))
+    }
 }
 
 /// What servers have in common.
@@ -183,10 +204,11 @@ impl fmt::Debug for ServerAddress {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Sqlite(SqliteAddress {
-                path: Some(path), ..
-            }) => write!(f, "sqlite:{}", path.display()),
-            Self::Sqlite(_) => f.write_str("sqlite::memory:"),
+            Self::Sqlite(address) => match &address.location {
+                SqliteLocation::File(path) => write!(f, "sqlite:{}", path.display()),
+                SqliteLocation::Memory => f.write_str("sqlite::memory:"),
+                SqliteLocation::PrivateMemory => f.write_str("sqlite::memory:?mode=memory"),
+            },
             Self::Postgres(address) => write!(f, "postgres://{:?}", address.server),
             Self::MySql(address) => write!(f, "mysql://{:?}", address.server),
         }

@@ -82,6 +82,8 @@ pub struct Features {
     pub longest_name: usize,
     /// Whether a connection has to open each schema by itself: in SQLite each is a file.
     pub opens_schemas: bool,
+    /// Names, in lower case, that mean no schema of a program, but the database itself or what one connection has.
+    pub reserved_schemas: &'static [&'static str],
     /// How a schema is created: the text before its name.
     pub create_schema: &'static str,
     /// How a schema is dropped: the text before its name, and the one behind it that drops its tables, too.
@@ -196,6 +198,7 @@ const SQLITE: Features = Features {
     error_aborts_transaction: false,
     longest_name: 128,
     opens_schemas: true,
+    reserved_schemas: &["main", "temp"],
     create_schema: "",
     drop_schema: ["", ""],
     list_schemas: "",
@@ -234,6 +237,7 @@ const POSTGRES: Features = Features {
     // NAMEDATALEN less the closing NUL ("Identifiers and Key Words").
     longest_name: 63,
     opens_schemas: false,
+    reserved_schemas: &["pg_temp"],
     create_schema: "create schema",
     drop_schema: ["drop schema", " cascade"],
     // Names that begin with `pg_` are reserved for the system ("System Catalog Schema").
@@ -278,6 +282,7 @@ const MYSQL: Features = Features {
     // 64 characters of up to four bytes ("Identifier Length Limits").
     longest_name: 256,
     opens_schemas: false,
+    reserved_schemas: &[],
     create_schema: "create database",
     drop_schema: ["drop database", ""],
     list_schemas: "select schema_name from information_schema.schemata \

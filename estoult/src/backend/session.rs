@@ -160,12 +160,13 @@ pub trait Session: fmt::Debug + Send + 'static {
     }
 
     /// Begins a transaction or a savepoint. A session may send it together with the next statement, which then does
-    /// not run, and reports the refusal, when the database refuses to begin.
+    /// not run, and reports the refusal, when the database refuses to begin. Where each schema has a lock of its own,
+    /// `schema` is the one that the transaction writes to; without it that is the database itself.
     ///
     /// # Errors
     ///
     /// The answer of the database, by kind.
-    async fn begin(&mut self, script: &str) -> Result<()> {
+    async fn begin(&mut self, script: &str, _schema: Option<&Arc<str>>) -> Result<()> {
         self.control(script).await
     }
 

@@ -1,18 +1,28 @@
-//! SQLite through rusqlite: each statement runs in one hop to a thread that may block, or on the present thread where
-//! blocking is allowed, and its rows are decoded there.
+//! SQLite through rusqlite: a short statement runs on the caller's thread, any other in one hop to a thread that may
+//! block, and its rows are decoded there. Those who write to a file wait for their turn in a queue.
 
 mod bind;
+mod checkpoint;
 mod classify;
 mod decimal;
 mod decode;
-mod lock_wait;
+mod execute;
+mod file;
+mod log;
+mod memory;
+mod off_thread;
+mod operations;
+mod program;
 mod schemas;
 mod session;
+mod watch;
+mod writer;
 
 use std::{
-    path::Path,
+    collections::BTreeMap,
+    path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -24,11 +34,18 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use self::{
     classify::classify,
+    file::FileIdentity,
+    memory::MemoryFolder,
+    off_thread::off_thread,
     schemas::{MainDatabase, SchemaFiles},
-    session::{SqliteSession, off_thread},
+    session::SqliteSession,
+    writer::Writer,
 };
 use crate::{
-    backend::{Backend, Credentials, DatabaseOptions, Session, address::SqliteAddress},
+    backend::{
+        Backend, Credentials, DatabaseOptions, Session,
+        address::{SqliteAddress, SqliteLocation},
+    },
     error::{Error, ErrorKind, Result},
     sql::Dialect,
 };
@@ -41,66 +58,87 @@ const RETRY_PAUSE: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 struct Sqlite {
     address: SqliteAddress,
-    /// The name of a database in memory.
-    memory: Option<String>,
-    /// Keeps a database in memory alive while no other connection is open.
-    anchor: OnceCell<std::sync::Mutex<Connection>>,
+    /// Schemas whose files the program has named.
+    attached: BTreeMap<String, PathBuf>,
+    /// Where it is; made with the first connection, so that a process that forks before has one of its own.
+    place: OnceCell<Place>,
+}
+
+/// Where a database is.
+#[derive(Debug)]
+struct Place {
+    main: MainDatabase,
     schemas: Arc<SchemaFiles>,
+    /// Keeps a database without a file alive while no other connection is open.
+    anchor: OnceCell<Mutex<Connection>>,
+    /// The folder of a database in memory, removed with it.
+    _folder: Option<MemoryFolder>,
 }
 
-pub(crate) fn open(address: &SqliteAddress, options: &DatabaseOptions) -> Result<Arc<dyn Backend>> {
-    let (main, memory) = match &address.path {
-        Some(path) => (MainDatabase::File(path.clone()), None),
-        None => {
-            // Relaxed: only the numbers must differ.
-            let number = NEXT_MEMORY.fetch_add(1, Ordering::Relaxed);
-            // The memdb VFS shares a database whose name begins with `/` between the connections of a process, with
-            // the usual locks (`memdb.c` of SQLite).
-            let name = format!("file:/estoult-{}-{number}?vfs=memdb", std::process::id());
-            (MainDatabase::Memory(name.clone()), Some(name))
-        }
-    };
-    let schemas = SchemaFiles::new(main, address.clone(), options.attached.clone());
-    Ok(Arc::new(Sqlite {
-        address: address.clone(),
-        memory,
-        anchor: OnceCell::new(),
-        schemas: Arc::new(schemas),
-    }))
-}
-
-impl Sqlite {
-    fn flags(&self) -> OpenFlags {
-        // Without SQLite's own mutex: the type of a connection is not `Sync`, so one thread at a time uses it.
-        let mut flags = OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        // A database in memory opened for reading only could not be created; the pragma in `configure` refuses writes.
-        let is_read_only = self.address.read_only && self.memory.is_none();
-        flags |= match (is_read_only, self.address.create) {
-            (true, _) => OpenFlags::SQLITE_OPEN_READ_ONLY,
-            (false, true) => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-            (false, false) => OpenFlags::SQLITE_OPEN_READ_WRITE,
-        };
-        flags
+pub(crate) fn open(address: &SqliteAddress, options: &DatabaseOptions) -> Arc<dyn Backend> {
+    let mut address = address.clone();
+    if !address.is_file() {
+        // Nothing of it outlives the process, so nothing has to reach a disk.
+        "off".clone_into(&mut address.synchronous);
     }
+    Arc::new(Sqlite {
+        address,
+        attached: options.attached.clone(),
+        place: OnceCell::new(),
+    })
+}
 
-    fn open(address: &SqliteAddress, flags: OpenFlags, memory: Option<&str>) -> Result<Connection> {
-        let path = address.path.as_deref().unwrap_or_else(|| Path::new(""));
-        let opened = match memory {
-            Some(name) => Connection::open_with_flags(name, flags),
-            None => Connection::open_with_flags(path, flags),
-        };
-        let connection = opened.map_err(|error| cannot_open(path, address, &error))?;
-        // A file of another kind opens without an error; the first statement fails.
-        configure(&connection, address, memory.is_some()).map_err(|error| {
-            if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
-                return cannot_open(path, address, &error);
+impl Place {
+    fn new(address: &SqliteAddress, attached: &BTreeMap<String, PathBuf>) -> Result<Self> {
+        let mut folder = None;
+        let main = match &address.location {
+            SqliteLocation::File(path) => MainDatabase::File(path.clone()),
+            SqliteLocation::PrivateMemory => {
+                // Relaxed: only the numbers must differ.
+                let number = NEXT_MEMORY.fetch_add(1, Ordering::Relaxed);
+                // The memdb VFS shares a database whose name begins with `/` between the connections of a process
+                // (`memdb.c` of SQLite): the pool's, and the one that keeps it alive.
+                let name = format!("file:/estoult-{}-{number}?vfs=memdb", std::process::id());
+                MainDatabase::Memory(name)
             }
-            classify(&error).context("set up a SQLite connection")
-        })?;
-        decimal::install(&connection)
-            .map_err(|error| classify(&error).context("set up a SQLite connection"))?;
-        Ok(connection)
+            SqliteLocation::Memory => {
+                MainDatabase::File(folder.insert(MemoryFolder::new()?).file())
+            }
+        };
+        let schemas = SchemaFiles::new(main.clone(), address.clone(), attached.clone());
+        Ok(Self {
+            main,
+            schemas: Arc::new(schemas),
+            anchor: OnceCell::new(),
+            _folder: folder,
+        })
     }
+}
+
+/// Opens a connection, on a thread that may block.
+fn open_connection(address: &SqliteAddress, main: &MainDatabase) -> Result<Connection> {
+    // Without SQLite's own mutex: the type of a connection is not `Sync`, so one thread at a time uses it.
+    let mut flags = OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // A database in memory opened for reading only could not be created; the pragma in `configure` refuses writes.
+    let is_read_only = address.read_only && address.is_file();
+    flags |= match (is_read_only, address.create) {
+        (true, _) => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        (false, true) => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        (false, false) => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    let path = main.path();
+    let opened = Connection::open_with_flags(path, flags);
+    let connection = opened.map_err(|error| cannot_open(path, address, &error))?;
+    // A file of another kind opens without an error; the first statement fails.
+    configure(&connection, address, main).map_err(|error| {
+        if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
+            return cannot_open(path, address, &error);
+        }
+        classify(&error).context("set up a SQLite connection")
+    })?;
+    decimal::install(&connection)
+        .map_err(|error| classify(&error).context("set up a SQLite connection"))?;
+    Ok(connection)
 }
 
 /// Why a file could not be opened: SQLite only says that it could not, so the file system is asked.
@@ -132,11 +170,12 @@ fn cannot_open(path: &Path, address: &SqliteAddress, error: &rusqlite::Error) ->
 fn configure(
     connection: &Connection,
     address: &SqliteAddress,
-    is_memory: bool,
+    main: &MainDatabase,
 ) -> rusqlite::Result<()> {
     connection.busy_timeout(address.busy_timeout)?;
     connection.set_prepared_statement_cache_capacity(address.statement_cache);
-    if !is_memory && !address.read_only {
+    let is_read_only = address.read_only && address.is_file();
+    if matches!(main, MainDatabase::File(_)) && !is_read_only {
         set_journal_mode(connection, address)?;
     }
     connection.pragma_update(None, "synchronous", &address.synchronous)?;
@@ -173,24 +212,33 @@ impl Backend for Sqlite {
     }
 
     async fn connect(&self, _: Option<&Credentials>) -> Result<Box<dyn Session>> {
-        let (address, flags, memory) = (self.address.clone(), self.flags(), self.memory.clone());
-        let needs_anchor = memory.is_some() && self.anchor.get().is_none();
+        let place = self
+            .place
+            .get_or_try_init(|| Place::new(&self.address, &self.attached))?;
+        let (address, main) = (self.address.clone(), place.main.clone());
+        let needs_anchor = matches!(main, MainDatabase::Memory(_)) && place.anchor.get().is_none();
         let opened = off_thread(move || {
-            let anchor = match &memory {
-                Some(name) if needs_anchor => Some(Self::open(&address, flags, Some(name))?),
-                _ => None,
+            let anchor = match needs_anchor {
+                true => Some(open_connection(&address, &main)?),
+                false => None,
             };
-            Ok((anchor, Self::open(&address, flags, memory.as_deref())?))
+            let connection = open_connection(&address, &main)?;
+            let (file, writer) = match &main {
+                MainDatabase::File(path) => (FileIdentity::of(path), Writer::of(path)),
+                MainDatabase::Memory(name) => {
+                    let name = Path::new(name);
+                    (FileIdentity::of(name), Writer::new(name.to_owned()))
+                }
+            };
+            Ok((anchor, connection, (file, writer)))
         });
-        let (anchor, connection) = opened.await?;
+        let (anchor, connection, file) = opened.await?;
         if let Some(anchor) = anchor {
             // The first anchor keeps the database alive; a second one, opened at the same time, is dropped.
-            let _ = self.anchor.set(std::sync::Mutex::new(anchor));
+            let _ = place.anchor.set(Mutex::new(anchor));
         }
-        Ok(Box::new(SqliteSession::new(
-            connection,
-            &self.address,
-            Arc::clone(&self.schemas),
-        )?))
+        let schemas = Arc::clone(&place.schemas);
+        let session = SqliteSession::new(connection, &self.address, schemas, file)?;
+        Ok(Box::new(session))
     }
 }

@@ -6,7 +6,7 @@ use std::{path::PathBuf, time::Duration};
 
 use crate::{
     backend::{
-        address::{STATEMENT_CACHE, SqliteAddress, Target},
+        address::{STATEMENT_CACHE, SqliteAddress, SqliteLocation, Target},
         server_url,
         url_option::{choice, refuse, unknown},
     },
@@ -50,7 +50,10 @@ fn parse_sqlite(rest: &str) -> Result<SqliteAddress> {
         ));
     }
     let mut address = SqliteAddress {
-        path: (path != ":memory:").then(|| PathBuf::from(path)),
+        location: match path {
+            ":memory:" => SqliteLocation::Memory,
+            path => SqliteLocation::File(PathBuf::from(path)),
+        },
         read_only: false,
         create: true,
         busy_timeout: Duration::from_secs(5),
@@ -72,7 +75,7 @@ fn set_sqlite(address: &mut SqliteAddress, name: &str, value: &str) -> Result<()
         ("mode", "ro") => (address.read_only, address.create) = (true, false),
         ("mode", "rw") => address.create = false,
         ("mode", "rwc") => {}
-        ("mode", "memory") => address.path = None,
+        ("mode", "memory") => address.location = SqliteLocation::PrivateMemory,
         ("mode", _) => return Err(choice(name, "ro, rw, rwc or memory")),
         ("busy_timeout", _) => {
             let millis = value

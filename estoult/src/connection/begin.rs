@@ -1,6 +1,6 @@
 //! How a transaction begins: its settings, and the statements that begin and end it.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     backend::{Features, IsolationStyle},
@@ -34,6 +34,8 @@ impl fmt::Display for Isolation {
 pub(crate) struct TransactionOptions {
     pub(crate) isolation: Option<Isolation>,
     pub(crate) is_read_only: bool,
+    /// The schema that its statements are about, where a connection has to open each of them.
+    pub(crate) schema: Option<Arc<str>>,
     pub(crate) retries: u32,
     /// How long it may take as a whole, once it has its connection.
     pub(crate) timeout: Option<Duration>,

@@ -26,7 +26,7 @@ impl Connection {
         let limit = Limit::new(self.statement_timeout, deadline)?;
         let session = self.session()?;
         let beginning = async {
-            session.begin(&statement).await?;
+            session.begin(&statement, options.schema.as_ref()).await?;
             if options.variables.is_empty() {
                 return Ok(());
             }
@@ -54,7 +54,7 @@ impl Connection {
     /// Begins a savepoint.
     pub(crate) async fn begin_savepoint(&mut self, statement: &str) -> Result<()> {
         let limit = self.control_limit()?;
-        let outcome = limit.run(self.session()?.begin(statement)).await;
+        let outcome = limit.run(self.session()?.begin(statement, None)).await;
         self.finish(outcome)
     }
 

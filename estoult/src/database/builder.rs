@@ -338,6 +338,9 @@ impl<A: Access> DatabaseBuilder<A> {
             target = target.read_only();
         }
         options.check()?;
+        if let Some(limit) = target.connection_limit() {
+            options.max_connections = options.max_connections.min(limit);
+        }
         if let Some(capacity) = options.statement_cache_capacity {
             target = target.statement_cache(capacity)?;
         }

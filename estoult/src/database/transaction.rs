@@ -105,6 +105,10 @@ impl Transaction {
         let features = connection.features();
         let settings = TransactionOptions {
             is_session_read_only: database.is_read_only(),
+            schema: features
+                .opens_schemas
+                .then(|| database.schema_here())
+                .flatten(),
             ..settings.clone()
         };
         connection.begin(&settings).await?;

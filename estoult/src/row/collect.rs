@@ -55,6 +55,11 @@ impl<R: Send + 'static> Sink for Collected<R> {
         Ok(())
     }
 
+    fn restart(&mut self) {
+        // The columns are in the order of before.
+        self.rows.clear();
+    }
+
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
         self
     }
@@ -77,6 +82,8 @@ impl Sink for Affected {
     fn row(&mut self, _: &dyn Cells) -> Result<()> {
         Ok(())
     }
+
+    fn restart(&mut self) {}
 
     fn affected(&mut self, rows: u64) {
         self.0 = rows;

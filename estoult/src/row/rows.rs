@@ -138,6 +138,10 @@ impl Sink for RowsSink {
         Ok(())
     }
 
+    fn restart(&mut self) {
+        self.0.rows.clear();
+    }
+
     fn wants_columns(&self) -> bool {
         true
     }

@@ -125,6 +125,11 @@ pub(crate) fn check_schema(name: &str, features: &Features) -> Result<()> {
             "the name is longer than the {longest} bytes that {} compares",
             features.dialect
         )
+    } else if features
+        .reserved_schemas
+        .contains(&&*name.to_ascii_lowercase())
+    {
+        format!("{} keeps the name for itself", features.dialect)
     } else if features.opens_schemas && (!name.chars().all(is_plain) || name.starts_with('.')) {
         "a schema of SQLite is a file, so its name may have letters, digits, `_`, `-` and `.` only"
             .to_owned()

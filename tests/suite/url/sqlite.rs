@@ -184,11 +184,7 @@ fn a_folder_is_no_file() {
 
 #[test]
 fn a_database_in_memory_is_one_for_the_whole_pool() {
-    for url in [
-        "sqlite::memory:",
-        "sqlite://:memory:",
-        "sqlite:any?mode=memory",
-    ] {
+    for url in ["sqlite::memory:", "sqlite://:memory:"] {
         let count = connected(url, async |db| {
             create_tables(db).await?;
             let tasks: Vec<_> = (0..20)

@@ -1,5 +1,7 @@
 //! What the rest of estoult asks of a session.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use postgres_protocol::message::frontend;
 
@@ -66,7 +68,7 @@ impl Session for PostgresSession {
         Ok(())
     }
 
-    async fn begin(&mut self, script: &str) -> Result<()> {
+    async fn begin(&mut self, script: &str, _: Option<&Arc<str>>) -> Result<()> {
         self.prepare_to_send()?;
         if self.wire.status == TransactionStatus::Failed {
             // What was deferred now would only fail later.

@@ -4,7 +4,7 @@
 //! that sees a new one detaches all before its next statement about a schema.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -15,15 +15,16 @@ use std::{
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use rusqlite::{Connection, OpenFlags};
 
-use super::classify::{classify, of_statement};
+use super::{
+    classify::{classify, of_statement},
+    writer::Writer,
+};
 use crate::{
     backend::address::SqliteAddress,
     error::{Error, ErrorKind, Result},
     sql::{self, Syntax},
 };
 
-/// How many files a connection may have attached: SQLITE_MAX_ATTACHED as SQLite is built by default.
-const ATTACHED_AT_MOST: usize = 10;
 /// The characters that the path of a file can't contain in the URI that SQLite opens.
 const IN_URI: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
 
@@ -37,6 +38,10 @@ pub(super) struct SchemaFiles {
     in_memory: Mutex<BTreeMap<String, InMemory>>,
     /// Counts up when a schema is dropped: files that other connections have attached may be gone.
     generation: AtomicU64,
+    /// Counts up when a statement may have changed what other statements compile to.
+    definitions: AtomicU64,
+    /// The writers of each schema's file.
+    writers: Mutex<HashMap<Arc<str>, Arc<Writer>>>,
 }
 
 /// A schema in memory.
@@ -48,16 +53,28 @@ struct InMemory {
 }
 
 /// Where the database itself is.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum MainDatabase {
     File(PathBuf),
     Memory(String),
+}
+
+impl MainDatabase {
+    /// What SQLite opens.
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::File(path) => path,
+            Self::Memory(name) => Path::new(name),
+        }
+    }
 }
 
 /// What one connection has attached, the file used last at the end.
 #[derive(Debug)]
 pub(super) struct Attached {
     names: Vec<Arc<str>>,
+    /// How many SQLite takes, as it was built.
+    at_most: usize,
     generation: u64,
 }
 
@@ -79,12 +96,39 @@ impl SchemaFiles {
             named,
             in_memory: Mutex::new(BTreeMap::new()),
             generation: AtomicU64::new(0),
+            definitions: AtomicU64::new(0),
+            writers: Mutex::default(),
         }
     }
 
-    pub(super) fn nothing_attached(&self) -> Attached {
+    /// The present generation of tables, indexes and triggers.
+    pub(super) fn definitions(&self) -> u64 {
+        self.definitions.load(Ordering::Relaxed)
+    }
+
+    /// Notes that they may have changed.
+    pub(super) fn note_definition(&self) {
+        // Relaxed: a session that sees it late runs a statement once more as it was compiled before.
+        self.definitions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Those that write to the file of a schema.
+    pub(super) fn writer(&self, schema: &Arc<str>) -> Arc<Writer> {
+        let schema = folded(schema);
+        let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = writers
+            .entry(schema)
+            .or_insert_with_key(|schema| match self.file(schema) {
+                Some(file) => Writer::of(&file),
+                None => Writer::new(PathBuf::from(&**schema)),
+            });
+        Arc::clone(made)
+    }
+
+    pub(super) fn nothing_attached(&self, at_most: usize) -> Attached {
         Attached {
             names: Vec::new(),
+            at_most,
             // Acquire, paired with the counting in `remove`: a connection that sees the count sees the removal.
             generation: self.generation.load(Ordering::Acquire),
         }
@@ -294,24 +338,34 @@ fn schema_of<'f>(main: &Path, file: &'f str) -> Option<&'f str> {
 
 impl Attached {
     /// What has to be done before a statement about these schemas, when anything has to.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` when a transaction would need more files than SQLite attaches: none can be detached in it.
     pub(super) fn steps(
         &mut self,
         files: &SchemaFiles,
         schemas: &[Arc<str>],
-    ) -> Option<AttachSteps> {
+        is_in_transaction: bool,
+    ) -> Result<Option<AttachSteps>> {
         let generation = files.generation.load(Ordering::Acquire);
         let mut detach = Vec::new();
-        if generation != self.generation {
+        if generation != self.generation && !is_in_transaction {
             // Some schema was dropped; which one is not known here.
             detach.append(&mut self.names);
             self.generation = generation;
         }
+        let schemas: Vec<_> = schemas.iter().map(folded).collect();
+        let mut wanted: Vec<_> = schemas.iter().collect();
+        wanted.sort();
+        wanted.dedup();
+        let kept = |name: &&Arc<str>| is_in_transaction && !wanted.contains(name);
+        let needed = wanted.len() + self.names.iter().filter(kept).count();
+        if needed > self.at_most {
+            return Err(self.too_many(needed, is_in_transaction));
+        }
         let mut attach = Vec::new();
         for schema in schemas {
-            let schema = folded(schema);
-            if matches!(&*schema, "main" | "temp") {
-                continue;
-            }
             match self.names.iter().position(|name| *name == schema) {
                 Some(index) => self.names.remove(index),
                 None => {
@@ -322,10 +376,34 @@ impl Attached {
             self.names.push(schema);
         }
         // The file used last is at the end, so the one not used for the longest time goes first.
-        while self.names.len() > ATTACHED_AT_MOST {
+        while self.names.len() > self.at_most {
             detach.push(self.names.remove(0));
         }
-        (!detach.is_empty() || !attach.is_empty()).then_some(AttachSteps { detach, attach })
+        let is_any = !detach.is_empty() || !attach.is_empty();
+        Ok(is_any.then_some(AttachSteps { detach, attach }))
+    }
+
+    /// Detaches all, so that a transaction locks no file but its own.
+    pub(super) fn detach_all(&mut self) -> Option<AttachSteps> {
+        let detach = std::mem::take(&mut self.names);
+        (!detach.is_empty()).then_some(AttachSteps {
+            detach,
+            attach: Vec::new(),
+        })
+    }
+
+    fn too_many(&self, needed: usize, is_in_transaction: bool) -> Error {
+        let place = if is_in_transaction {
+            "transaction"
+        } else {
+            "statement"
+        };
+        Error::unsupported(format!(
+            "use {needed} schemas in one {place}: each is a file of its own, and this SQLite attaches at most {} to a \
+             connection; use fewer, or build the program with LIBSQLITE3_FLAGS=-DSQLITE_MAX_ATTACHED=125 in its \
+             environment, which `[env]` in .cargo/config.toml can set",
+            self.at_most
+        ))
     }
 
     /// Forgets the files that could not be attached. True when a file may still be attached that should not be.

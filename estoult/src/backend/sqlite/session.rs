@@ -1,54 +1,71 @@
-//! A SQLite connection at work: stepping, and stopping when the caller no longer waits.
+//! A SQLite connection at work: on the caller's thread where that is short, else on one that may block.
 //!
-//! A statement takes the connection with it to the other thread, which sends it back. When its future is dropped the
-//! statement is interrupted, and `recover` waits for the connection.
+//! A statement that goes to another thread takes the connection with it, and the thread sends it back. When its future
+//! is dropped the statement is interrupted, and `recover` waits for the connection.
 
 use std::{
-    any::Any,
     fmt,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Instant,
 };
 
-use async_trait::async_trait;
-use rusqlite::{Batch, Connection, fallible_iterator::FallibleIterator, ffi};
+use rusqlite::{Connection, limits::Limit};
 use tokio::{
     runtime::Handle,
     sync::oneshot::{self, Receiver},
+    task::coop::consume_budget,
 };
 
 use super::{
-    bind::bind,
-    classify::{classify, of_statement},
-    decode::SqliteCells,
-    lock_wait::{LockWait, try_again},
-    schemas::{Attached, SchemaFiles},
+    checkpoint,
+    classify::classify,
+    execute,
+    file::FileIdentity,
+    log::{self, Grown},
+    off_thread::off_thread,
+    program::{Program, Programs, Ran, is_pragma},
+    schemas::{AttachSteps, Attached, SchemaFiles},
+    watch::{STEPS_BETWEEN_CALLS, Watch, try_again},
+    writer::{Turn, Writer},
 };
 use crate::{
-    backend::{Features, Outcome, Session, Statement, TransactionStatus, address::SqliteAddress},
-    error::{Error, ErrorKind, Result},
-    row::Sink,
+    backend::{Session, Statement, address::SqliteAddress},
+    error::{Conflict, Error, ErrorKind, Result},
     runtime,
-    sql::Dialect,
+    sql::{self, Dialect},
+    value::Datum,
 };
 
-/// How many steps of SQLite's virtual machine lie between two checks whether the caller still waits.
-const STEPS_BETWEEN_CHECKS: std::ffi::c_int = 2000;
+/// How many rows a transaction may have changed whose statements still run on an async thread.
+const CHANGES_HERE: u64 = 500;
+/// The size of a value whose statement may run on an async thread.
+const BYTES_HERE: usize = 64 * 1024;
 
 pub(super) struct SqliteSession {
-    /// `None` while a statement runs.
-    connection: Option<Connection>,
-    /// Where the other thread sends the connection; still set when the future of the statement was dropped.
-    away: Option<Receiver<Connection>>,
-    wait: Arc<LockWait>,
-    is_read_only: bool,
+    /// `None` while a statement runs on another thread.
+    pub(super) connection: Option<Connection>,
+    /// Where that thread sends the connection; still set when the future of the statement was dropped.
+    pub(super) away: Option<Receiver<Connection>>,
+    pub(super) watch: Arc<Watch>,
+    programs: Programs,
+    statement_cache: usize,
+    writer: Arc<Writer>,
+    /// The files that it may write to: until the statement has ended, or the transaction.
+    turns: Vec<Turn>,
+    pub(super) is_read_only: bool,
+    /// Whether a commit waits for no disk.
+    is_commit_short: bool,
+    /// How many rows had been changed on the connection when no transaction was open last.
+    changes_before: u64,
     /// How many transactions SQLite has committed or rolled back.
-    ended: Arc<AtomicU64>,
-    schemas: Arc<SchemaFiles>,
-    attached: Attached,
-    is_prepared: bool,
+    pub(super) ended: Arc<AtomicU64>,
+    pub(super) schemas: Arc<SchemaFiles>,
+    pub(super) attached: Attached,
+    pub(super) file: FileIdentity,
+    pub(super) is_prepared: bool,
 }
 
 impl fmt::Debug for SqliteSession {
@@ -59,65 +76,288 @@ impl fmt::Debug for SqliteSession {
     }
 }
 
+/// Whether an error says no more than that a statement could not be done on an async thread.
+pub(super) fn has_to_wait(error: &Error) -> bool {
+    // The budget of steps is used up, or another process has the lock.
+    matches!(
+        error.kind(),
+        ErrorKind::Timeout | ErrorKind::Conflict(Conflict::Busy)
+    )
+}
+
+fn is_large(value: &Datum) -> bool {
+    match value {
+        Datum::Text(text) => text.len() > BYTES_HERE,
+        Datum::Bytes(bytes) => bytes.len() > BYTES_HERE,
+        Datum::List(_, items) => items.len() > BYTES_HERE / 64,
+        _ => false,
+    }
+}
+
 impl SqliteSession {
     pub(super) fn new(
         connection: Connection,
         address: &SqliteAddress,
         schemas: Arc<SchemaFiles>,
+        (file, writer): (FileIdentity, Arc<Writer>),
     ) -> Result<Self> {
-        let wait = Arc::new(LockWait::new(address.busy_timeout));
-        let seen = Arc::clone(&wait);
+        let watch = Arc::new(Watch::new(address.busy_timeout));
+        let seen = Arc::clone(&watch);
         let installed = connection
-            .progress_handler(STEPS_BETWEEN_CHECKS, Some(move || seen.is_abandoned()))
-            .and_then(|()| connection.busy_handler(Some(try_again)));
-        installed.map_err(|error| classify(&error))?;
+            .progress_handler(STEPS_BETWEEN_CALLS, Some(move || seen.has_to_stop()))
+            .and_then(|()| connection.busy_handler(Some(try_again)))
+            .and_then(|()| connection.limit(Limit::SQLITE_LIMIT_ATTACHED));
+        let attached_at_most = installed.map_err(|error| classify(&error))?;
+        log::watch(&connection);
+        let is_synced = !matches!(address.synchronous.as_str(), "off" | "normal");
         Ok(Self {
             ended: count_ends(&connection).map_err(|error| classify(&error))?,
+            changes_before: connection.total_changes(),
             connection: Some(connection),
             away: None,
-            wait,
+            watch,
+            programs: Programs::default(),
+            statement_cache: address.statement_cache,
+            writer,
+            turns: Vec::new(),
             is_read_only: address.read_only,
-            attached: schemas.nothing_attached(),
+            // With another journal each commit waits until the disk has it.
+            is_commit_short: !is_synced
+                && matches!(address.journal_mode.as_str(), "wal" | "memory" | "off"),
+            attached: schemas.nothing_attached(usize::try_from(attached_at_most).unwrap_or(0)),
+            file,
             is_prepared: false,
             schemas,
         })
     }
 
-    /// Runs work on the connection: on this thread when it may block, else on one that may.
-    async fn run<T, F>(&mut self, work: F) -> Result<T>
+    pub(super) fn connection(&self) -> Result<&Connection> {
+        self.connection.as_ref().ok_or_else(gone)
+    }
+
+    /// Runs work that may take any time: on this thread where it may block, else on one that may.
+    pub(super) async fn elsewhere<T, F>(&mut self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
         // Fast path of sync callers: a hop to another thread costs more than most statements.
         if runtime::may_block() {
-            return match &self.connection {
-                Some(connection) => self.wait.around(|| work(connection)),
-                None => Err(gone()),
+            let outcome = match &self.connection {
+                Some(connection) => self.watch.waiting(|| work(connection)),
+                None => return Err(gone()),
             };
+            self.finish();
+            return outcome;
         }
         let connection = self.connection.take().ok_or_else(gone)?;
         let (back, away) = oneshot::channel();
         self.away = Some(away);
-        let guard = AbandonGuard(Some(Arc::clone(&self.wait)));
-        let wait = Arc::clone(&self.wait);
-        let outcome = off_thread(move || {
+        let guard = AbandonGuard(Some(Arc::clone(&self.watch)));
+        let watch = Arc::clone(&self.watch);
+        let ran = off_thread(move || {
             // The future may be dropped while the work still waits for a thread.
-            let outcome = if wait.is_abandoned() {
+            let outcome = if watch.is_abandoned() {
                 Err(gone())
             } else {
-                wait.around(|| work(&connection))
+                watch.waiting(|| work(&connection))
             };
+            let grown = log::take_grown();
             // Without a receiver the session is gone, and the connection is closed here.
             drop(back.send(connection));
-            outcome
+            Ok((outcome, grown))
         })
         .await;
         // Only now is the connection back: until here a dropped future leaves it away.
         guard.disarm();
-        let returned = self.away.take().and_then(|mut away| away.try_recv().ok());
-        self.connection = returned;
+        self.connection = self.away.take().and_then(|mut away| away.try_recv().ok());
+        // Without an outcome the runtime has ended, and the connection with it.
+        let (outcome, grown) = ran?;
+        self.start_checkpoints(&grown);
+        self.finish();
         outcome
+    }
+
+    /// Runs short work on the caller's thread.
+    pub(super) fn here<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let outcome = match &self.connection {
+            Some(connection) => self.watch.bounded(|| work(connection)),
+            None => return Err(gone()),
+        };
+        // What has to wait is run again on another thread, and keeps its turn until then.
+        if !outcome.as_ref().is_err_and(has_to_wait) {
+            self.finish();
+        }
+        outcome
+    }
+
+    /// What follows each use of the connection.
+    fn finish(&mut self) {
+        let Some(connection) = &self.connection else {
+            return;
+        };
+        if connection.is_autocommit() {
+            self.turns.clear();
+            self.changes_before = connection.total_changes();
+        }
+        let grown = log::take_grown();
+        if !grown.is_empty() {
+            self.start_checkpoints(&grown);
+        }
+    }
+
+    #[cold]
+    fn start_checkpoints(&self, grown: &[Grown]) {
+        for log in grown {
+            let writer = match log.0.as_str() {
+                "main" => Arc::clone(&self.writer),
+                schema => self.schemas.writer(&Arc::from(schema)),
+            };
+            match (
+                runtime::may_block(),
+                Handle::try_current(),
+                &self.connection,
+            ) {
+                (false, Ok(runtime), _) => checkpoint::start(&writer, log.1, &runtime),
+                (_, _, Some(connection)) => checkpoint::run_here(&writer, log, connection),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether what runs next on the connection may run on an async thread, as far as its transaction goes.
+    fn is_light(&self) -> bool {
+        let changes = self.connection.as_ref().map(Connection::total_changes);
+        changes.is_some_and(|changes| changes - self.changes_before <= CHANGES_HERE)
+    }
+
+    /// What SQLite says of a statement, and the turn to write if it writes.
+    pub(super) async fn prepare(&mut self, statement: &Statement) -> Result<Program> {
+        let program = match self
+            .programs
+            .get(&statement.sql, self.schemas.definitions())
+        {
+            Some(program) => program,
+            None => {
+                let sql = Arc::clone(&statement.sql);
+                let program = self
+                    .elsewhere(move |connection| Ok(Program::of(connection, &sql)))
+                    .await?;
+                self.programs
+                    .insert(Arc::clone(&statement.sql), program, self.statement_cache);
+                program
+            }
+        };
+        if program.is_write {
+            self.take_turns(&statement.schemas).await?;
+        }
+        Ok(program)
+    }
+
+    pub(super) fn may_run_here(&self, program: &Program, statement: &Statement) -> bool {
+        !runtime::may_block()
+            && program.is_short()
+            && (!program.is_write || self.is_commit_short)
+            && self.is_light()
+            && !statement.values.iter().any(is_large)
+    }
+
+    /// Notes what a run on another thread has shown.
+    pub(super) fn note_elsewhere(&mut self, sql: &str, ran: Ran, is_definition: bool) {
+        if is_definition {
+            self.schemas.note_definition();
+        }
+        self.programs.note(sql, Some(ran), Program::note_elsewhere);
+    }
+
+    pub(super) fn note_here(&mut self, sql: &str, begun: Instant, ran: Option<Ran>) {
+        let was_ended = ran.is_none();
+        self.programs
+            .note(sql, ran, |program| program.note_here(begun, was_ended));
+    }
+
+    /// Takes the turn to write to the files of these schemas; without one, to that of the database.
+    pub(super) async fn take_turns(&mut self, schemas: &[Arc<str>]) -> Result<()> {
+        if self.is_read_only {
+            return Ok(());
+        }
+        if schemas.is_empty() {
+            return self.take_turn(Arc::clone(&self.writer)).await;
+        }
+        let mut writers: Vec<_> = schemas
+            .iter()
+            .map(|schema| self.schemas.writer(schema))
+            .collect();
+        // In one order, so that two statements never wait for each other.
+        writers.sort_by(|one, other| one.path().cmp(other.path()));
+        for writer in writers {
+            self.take_turn(writer).await?;
+        }
+        Ok(())
+    }
+
+    async fn take_turn(&mut self, writer: Arc<Writer>) -> Result<()> {
+        if self.turns.iter().any(|turn| turn.is_of(&writer)) {
+            return Ok(());
+        }
+        let turn = writer.turn(self.watch.limit()).await;
+        match turn {
+            Ok(turn) => {
+                self.turns.push(turn);
+                Ok(())
+            }
+            Err(error) => {
+                // Those that were taken for this statement alone.
+                self.finish();
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) async fn carry_out(&mut self, steps: Option<AttachSteps>) -> Result<()> {
+        let Some(steps) = steps else {
+            return Ok(());
+        };
+        let (files, steps) = (Arc::clone(&self.schemas), Arc::new(steps));
+        let tried = Arc::clone(&steps);
+        let opened = self
+            .elsewhere(move |connection| files.apply(connection, &steps))
+            .await;
+        if opened.is_err() && self.attached.forget(&tried) {
+            // A file could not be detached, so it is no longer known what the connection has open.
+            self.connection = None;
+        }
+        opened
+    }
+
+    /// Runs statements of estoult's own: here, and again on another thread when they would have to wait.
+    pub(super) async fn run_control(&mut self, script: String) -> Result<()> {
+        if !runtime::may_block() && self.is_commit_short && self.is_light() {
+            consume_budget().await;
+            match self.here(|connection| execute::control(connection, &script)) {
+                Err(error) if has_to_wait(&error) => {}
+                outcome => return outcome,
+            }
+        }
+        self.elsewhere(move |connection| execute::control(connection, &script))
+            .await
+    }
+
+    /// Whether a script has a statement that writes, or one that does not compile before the others have run.
+    pub(super) async fn has_write(&mut self, script: &Arc<str>) -> Result<bool> {
+        let script = Arc::clone(script);
+        self.elsewhere(move |connection| {
+            let mut texts = sql::texts(&script, Dialect::Sqlite.syntax());
+            Ok(texts.any(|text| {
+                let is_read = |text| {
+                    connection
+                        .prepare(text)
+                        .is_ok_and(|statement| statement.readonly())
+                };
+                !is_pragma(text) && !is_read(text)
+            }))
+        })
+        .await
     }
 }
 
@@ -138,7 +378,7 @@ fn count_ends(connection: &Connection) -> rusqlite::Result<Arc<AtomicU64>> {
     Ok(ended)
 }
 
-fn gone() -> Error {
+pub(super) fn gone() -> Error {
     Error::new(
         ErrorKind::Connection,
         "use a SQLite connection: its last statement was abandoned before it ended",
@@ -146,7 +386,7 @@ fn gone() -> Error {
 }
 
 /// Marks the statement abandoned when the future that waits for it is dropped.
-struct AbandonGuard(Option<Arc<LockWait>>);
+struct AbandonGuard(Option<Arc<Watch>>);
 
 impl AbandonGuard {
     fn disarm(mut self) {
@@ -156,224 +396,8 @@ impl AbandonGuard {
 
 impl Drop for AbandonGuard {
     fn drop(&mut self) {
-        if let Some(wait) = &self.0 {
-            wait.set_abandoned(true);
+        if let Some(watch) = &self.0 {
+            watch.set_abandoned(true);
         }
     }
-}
-
-/// Runs work on a thread that may block: one of the runtime, or the present one where there is no runtime.
-pub(super) async fn off_thread<T, F>(work: F) -> Result<T>
-where
-    T: Send + 'static,
-    F: FnOnce() -> Result<T> + Send + 'static,
-{
-    if runtime::may_block() {
-        return work();
-    }
-    let Ok(handle) = Handle::try_current() else {
-        return work();
-    };
-    handle.spawn_blocking(work).await.unwrap_or_else(|error| {
-        Err(Error::new(
-            ErrorKind::Connection,
-            format!("run work for SQLite: {error}"),
-        ))
-    })
-}
-
-#[async_trait]
-impl Session for SqliteSession {
-    fn features(&self) -> &'static Features {
-        Dialect::Sqlite.features()
-    }
-
-    async fn fetch(&mut self, statement: Statement, sink: Box<dyn Sink>) -> Result<Box<dyn Sink>> {
-        self.run(move |connection| fetch(connection, &statement, sink))
-            .await
-    }
-
-    async fn execute(&mut self, statement: Statement) -> Result<Outcome> {
-        self.run(move |connection| execute(connection, &statement))
-            .await
-    }
-
-    async fn batch(&mut self, script: &str) -> Result<()> {
-        let (script, wait): (Arc<str>, _) = (script.into(), Arc::clone(&self.wait));
-        self.run(move |connection| {
-            let ran = run_script(connection, &script, &wait);
-            ran.map_err(|error| of_statement(&error, &script, &[]))
-        })
-        .await
-    }
-
-    async fn open_schemas(&mut self, schemas: &[Arc<str>]) -> Result<()> {
-        let Some(steps) = self.attached.steps(&self.schemas, schemas) else {
-            return Ok(());
-        };
-        let (files, steps) = (Arc::clone(&self.schemas), Arc::new(steps));
-        let tried = Arc::clone(&steps);
-        let opened = self.run(move |connection| files.apply(connection, &steps));
-        let opened = opened.await;
-        if opened.is_err() && self.attached.forget(&tried) {
-            // A file could not be detached, so it is no longer known what the connection has open.
-            self.connection = None;
-        }
-        opened
-    }
-
-    async fn create_schema(&mut self, name: &str) -> Result<()> {
-        let (files, name) = (Arc::clone(&self.schemas), name.to_owned());
-        off_thread(move || files.create(&name)).await
-    }
-
-    async fn drop_schema(&mut self, name: &str) -> Result<()> {
-        // Opening it fails where there is none of this name. Connections, also this one, detach it before their next
-        // statement, since the removal counts up the generation.
-        let schema: Arc<str> = Arc::from(name);
-        self.open_schemas(&[Arc::clone(&schema)]).await?;
-        let files = Arc::clone(&self.schemas);
-        off_thread(move || files.remove(&schema)).await
-    }
-
-    async fn schemas(&mut self) -> Result<Vec<String>> {
-        let files = Arc::clone(&self.schemas);
-        off_thread(move || files.names()).await
-    }
-
-    async fn ping(&mut self) -> Result<()> {
-        // There is no server that could be lost.
-        if self.is_broken() {
-            Err(gone())
-        } else {
-            Ok(())
-        }
-    }
-
-    fn is_broken(&self) -> bool {
-        self.connection.is_none() && self.away.is_none()
-    }
-
-    fn transaction(&self) -> TransactionStatus {
-        match &self.connection {
-            Some(connection) if !connection.is_autocommit() => TransactionStatus::Open,
-            _ => TransactionStatus::Idle,
-        }
-    }
-
-    fn transactions_ended(&self) -> u64 {
-        self.ended.load(Ordering::Relaxed)
-    }
-
-    async fn recover(&mut self) -> Result<()> {
-        if let Some(away) = &mut self.away {
-            // The statement ends soon, since its next check interrupts it.
-            self.connection = away.await.ok();
-            self.away = None;
-        }
-        self.wait.set_abandoned(false);
-        // A read-only transaction has made the connection refuse writes.
-        let access = if self.is_read_only { "on" } else { "off" };
-        let end = if self.transaction().is_open() {
-            "rollback; "
-        } else {
-            ""
-        };
-        self.control(&format!("{end}pragma query_only = {access}"))
-            .await
-    }
-
-    fn raw(&mut self) -> Option<&mut (dyn Any + Send)> {
-        let connection = self.connection.as_mut()?;
-        Some(connection)
-    }
-
-    fn is_prepared(&self) -> bool {
-        self.is_prepared
-    }
-
-    fn note_prepared(&mut self) {
-        self.is_prepared = true;
-    }
-
-    fn is_read_only(&self) -> Option<bool> {
-        let connection = self.connection.as_ref()?;
-        connection.is_readonly("main").ok()
-    }
-
-    async fn close(mut self: Box<Self>) {
-        if let Some(connection) = self.connection.take() {
-            // Closing may write the last of the write-ahead log, which blocks. After a failure the log is still there
-            // for the next connection.
-            let _ = off_thread(move || {
-                drop(connection);
-                Ok(())
-            })
-            .await;
-        }
-    }
-}
-
-/// Runs a script statement by statement, until its caller no longer waits.
-fn run_script(connection: &Connection, script: &str, wait: &LockWait) -> rusqlite::Result<()> {
-    let mut statements = Batch::new(connection, script);
-    while let Some(mut statement) = statements.next()? {
-        if wait.is_abandoned() {
-            let interrupted = ffi::Error::new(ffi::SQLITE_INTERRUPT);
-            return Err(rusqlite::Error::SqliteFailure(interrupted, None));
-        }
-        let mut rows = statement.raw_query();
-        while rows.next()?.is_some() {}
-    }
-    Ok(())
-}
-
-fn fetch(
-    connection: &Connection,
-    statement: &Statement,
-    mut sink: Box<dyn Sink>,
-) -> Result<Box<dyn Sink>> {
-    let failed = |error: &rusqlite::Error| of_statement(error, &statement.sql, &statement.values);
-    let mut prepared = connection
-        .prepare_cached(&statement.sql)
-        .map_err(|error| failed(&error))?;
-    bind(&mut prepared, &statement.values).map_err(|error| failed(&error))?;
-    let (columns, before) = (prepared.column_count(), connection.total_changes());
-    let mut is_empty = true;
-    let mut rows = prepared.raw_query();
-    while let Some(row) = rows.next().map_err(|error| failed(&error))? {
-        is_empty = false;
-        sink.row(&SqliteCells { row, columns })
-            .map_err(|error| error.with_statement(&statement.sql))?;
-    }
-    drop(rows);
-    if is_empty && sink.wants_columns() {
-        let names = prepared.column_names().into_iter().map(str::to_owned);
-        sink.columns(names.collect());
-    }
-    // After a statement that is no INSERT, UPDATE or DELETE, `changes` still has the number of an earlier one
-    // ("sqlite3_changes"), so the total decides.
-    if connection.total_changes() != before {
-        sink.affected(connection.changes());
-    }
-    Ok(sink)
-}
-
-fn execute(connection: &Connection, statement: &Statement) -> Result<Outcome> {
-    let failed = |error: &rusqlite::Error| of_statement(error, &statement.sql, &statement.values);
-    let mut prepared = connection
-        .prepare_cached(&statement.sql)
-        .map_err(|error| failed(&error))?;
-    bind(&mut prepared, &statement.values).map_err(|error| failed(&error))?;
-    if prepared.column_count() > 0 {
-        // A statement with rows, such as a pragma or a select: run it to its end, since each row may have an effect.
-        let mut rows = prepared.raw_query();
-        while rows.next().map_err(|error| failed(&error))?.is_some() {}
-        return Ok(Outcome::default());
-    }
-    let changed = prepared.raw_execute().map_err(|error| failed(&error))?;
-    Ok(Outcome {
-        rows_affected: u64::try_from(changed).unwrap_or(u64::MAX),
-        last_insert_id: Some(connection.last_insert_rowid()),
-    })
 }

@@ -1,0 +1,166 @@
+//! Schemas, each a file of its own: many in turn, several in one transaction, no lock on one that is not used.
+
+use std::time::Duration;
+
+use estoult::{Database, ErrorKind, Result, Schema, batch, sql};
+
+use super::on_file;
+use crate::{
+    suite::transaction::put,
+    support::{schemas::Author, within},
+};
+
+async fn create(db: &Database, count: usize) -> Result<()> {
+    for number in 0..count {
+        let name = format!("s{number}");
+        db.create_schema(&name).await?;
+        let table = "create table {schema}.authors (id integer primary key, name text, email text)";
+        batch(&db.using_schema(&name)?, table).await?;
+    }
+    Ok(())
+}
+
+#[test]
+fn transactions_in_many_schemas_follow_each_other() {
+    on_file(
+        |builder| builder.max_connections(1),
+        async |db, _| {
+            create(db, 25).await?;
+            for round in 0..3 {
+                for number in 0..25 {
+                    let schema = db.using_schema(&format!("s{number}"))?;
+                    let name = round.to_string();
+                    schema.transaction(async |tx| put(tx, &name).await).await?;
+                    assert_eq!(Author::query().count(&schema).await?, round + 1);
+                }
+            }
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn a_transaction_locks_no_other_schema() {
+    on_file(
+        |builder| builder,
+        async |db, _| {
+            create(db, 3).await?;
+            batch(
+                db,
+                "create table authors (id integer primary key, name text, email text)",
+            )
+            .await?;
+            let (first, second) = (db.using_schema("s0")?, db.using_schema("s1")?);
+            // Both have been used on the connection that the transaction gets.
+            put(&second, "before").await?;
+            put(&first, "before").await?;
+            let tx = first.begin().await?;
+            put(&tx, "within").await?;
+            for other in [&second, db] {
+                within("another is written", put(other, "beside")).await?;
+                let outcome = other.transaction(async |tx| put(tx, "beside").await.map(drop));
+                within("another is written in a transaction", outcome).await?;
+            }
+            let begun = std::time::Instant::now();
+            let waits = tokio::spawn({
+                let first = first.clone();
+                async move { put(&first, "after").await }
+            });
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            assert!(!waits.is_finished(), "{:?}", begun.elapsed());
+            tx.commit().await?;
+            waits.await.unwrap()?;
+            assert_eq!(Author::query().count(&first).await?, 3);
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn more_schemas_than_sqlite_attaches_are_refused_in_one_transaction() {
+    on_file(
+        |builder| builder,
+        async |db, _| {
+            create(db, 11).await?;
+            let tx = db.begin().await?;
+            for number in 0..10 {
+                let query = Author::query().using_schema(format!("s{number}"));
+                assert_eq!(query.count(&tx).await?, 0);
+            }
+            let error = Author::query()
+                .using_schema("s10")
+                .count(&tx)
+                .await
+                .unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Unsupported), "{error:?}");
+            assert_eq!(
+                error.message(),
+                "use 11 schemas in one transaction: each is a file of its own, and this SQLite attaches at most 10 to \
+                 a connection; use fewer, or build the program with LIBSQLITE3_FLAGS=-DSQLITE_MAX_ATTACHED=125 in \
+                 its environment, which `[env]` in .cargo/config.toml can set"
+            );
+            // Nothing was sent, so the transaction goes on.
+            assert_eq!(Author::query().using_schema("s3").count(&tx).await?, 0);
+            tx.rollback().await?;
+            let outside = Author::query().using_schema("s10").count(db).await?;
+            assert_eq!(outside, 0);
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn a_schema_is_attached_in_the_middle_of_a_transaction() {
+    on_file(
+        |builder| builder,
+        async |db, _| {
+            create(db, 2).await?;
+            batch(
+                db,
+                "create table authors (id integer primary key, name text, email text)",
+            )
+            .await?;
+            for is_kept in [true, false] {
+                let tx = db.begin().await?;
+                put(&tx, "main").await?;
+                let add = sql("insert into {schema}.authors (name) values ('s1')");
+                add.using_schema("s1").execute(&tx).await?;
+                match is_kept {
+                    true => tx.commit().await?,
+                    false => tx.rollback().await?,
+                }
+                assert_eq!(Author::query().count(db).await?, 1);
+                assert_eq!(Author::query().using_schema("s1").count(db).await?, 1);
+            }
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn names_that_mean_the_database_itself_are_refused() {
+    on_file(
+        |builder| builder,
+        async |db, _| {
+            for name in ["main", "temp", "Main", "TEMP"] {
+                for outcome in [
+                    db.using_schema(name).map(drop),
+                    db.create_schema(name).await,
+                ] {
+                    let error = outcome.unwrap_err();
+                    assert!(
+                        matches!(error.kind(), ErrorKind::Configuration),
+                        "{error:?}"
+                    );
+                    assert!(
+                        error.message().contains("keeps the name for itself"),
+                        "{error}"
+                    );
+                }
+                let scoped = estoult::with_tenant(name, async { Author::query().count(db).await });
+                scoped.await.unwrap_err();
+            }
+            Ok(())
+        },
+    );
+}
