@@ -58,7 +58,7 @@ use crate::error::Result;
 /// The backend for an address.
 pub(crate) fn open(target: &Target, options: &DatabaseOptions) -> Result<Arc<dyn Backend>> {
     match target {
-        Target::Sqlite(address) => Ok(sqlite::open(address, options)),
+        Target::Sqlite(address) => sqlite::open(address, options),
         Target::Postgres(address) => postgres::open(address, options),
         Target::MySql(address) => mysql::open(address, options),
     }

@@ -5,7 +5,6 @@
 use std::fmt;
 
 pub(crate) use estoult_sql::{
-    copy::{CopyDirection, copy_direction},
     names::quoted,
     parameters::{Fragment, SCHEMA, fragments},
     statements::texts,

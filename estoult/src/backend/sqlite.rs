@@ -75,17 +75,17 @@ struct Place {
     _folder: Option<MemoryFolder>,
 }
 
-pub(crate) fn open(address: &SqliteAddress, options: &DatabaseOptions) -> Arc<dyn Backend> {
+pub(crate) fn open(address: &SqliteAddress, options: &DatabaseOptions) -> Result<Arc<dyn Backend>> {
     let mut address = address.clone();
     if !address.is_file() {
         // Nothing of it outlives the process, so nothing has to reach a disk.
         "off".clone_into(&mut address.synchronous);
     }
-    Arc::new(Sqlite {
+    Ok(Arc::new(Sqlite {
         address,
         attached: options.attached.clone(),
         place: OnceCell::new(),
-    })
+    }))
 }
 
 impl Place {

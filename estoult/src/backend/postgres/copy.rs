@@ -6,6 +6,7 @@
 use std::{future::poll_fn, io, pin::pin, task::Poll};
 
 use bytes::BytesMut;
+use estoult_sql::copy::{CopyDirection, copy_direction};
 use postgres_protocol::message::frontend::{self, CopyData};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     backend::{DataReader, DataWriter, Statement},
     error::{Error, ErrorKind, Result},
-    sql::{CopyDirection, Dialect, copy_direction},
+    sql::Dialect,
 };
 
 /// How much of the data is in one message at most.

@@ -5,6 +5,7 @@
 
 use std::{io, sync::Arc};
 
+use estoult_sql::copy::CopyDirection;
 use estoult_sql::session::effects;
 use postgres_protocol::message::frontend::{self, BindError};
 
@@ -20,7 +21,7 @@ use super::{
 use crate::{
     backend::Statement,
     error::{Error, ErrorKind, Result},
-    sql::{CopyDirection, Dialect},
+    sql::Dialect,
     value::Datum,
 };
 

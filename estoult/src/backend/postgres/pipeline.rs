@@ -1,5 +1,7 @@
 //! Independent statements in one round trip: each is a unit of its own, so that one which fails takes no other with it.
 
+use estoult_sql::copy::copy_direction;
+
 use super::{
     decode::Columns,
     flight::{Failure, no_copy},
@@ -11,7 +13,7 @@ use crate::{
     backend::{Statement, WithSink},
     error::Result,
     row::Sink,
-    sql::{Dialect, copy_direction},
+    sql::Dialect,
 };
 
 /// A statement of a pipeline that is on its way.

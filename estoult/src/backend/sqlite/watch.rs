@@ -94,14 +94,16 @@ pub(super) fn try_again(tries: i32) -> bool {
         BEGUN.set(Some(Instant::now()));
     }
     let waited = BEGUN.get().map_or(Duration::ZERO, |begun| begun.elapsed());
-    let may_wait = WAITING.with_borrow(|watch| {
-        watch
-            .as_ref()
-            .is_some_and(|watch| !watch.is_abandoned() && waited < watch.limit)
-    });
-    if may_wait {
+    WAITING.with_borrow(|watch| {
+        let Some(watch) = watch else {
+            return false;
+        };
+        if watch.is_abandoned() || waited >= watch.limit {
+            return false;
+        }
         let index = usize::try_from(tries).unwrap_or(0).min(PAUSES.len() - 1);
         thread::sleep(Duration::from_millis(PAUSES[index]));
-    }
-    may_wait
+        // The caller may have gone meanwhile, and the lock may be free.
+        !watch.is_abandoned()
+    })
 }
