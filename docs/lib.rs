@@ -30,6 +30,7 @@ guides! {
     commandline "commandline.md"
     worker "worker.md"
     errors "errors.md"
+    logging "logging.md"
     migrations "migrations.md"
     pool "pool.md"
     values "values.md"

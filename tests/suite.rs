@@ -16,6 +16,7 @@ mod insert;
 mod lifespan;
 mod listen;
 mod mysql;
+mod observe;
 mod pipeline;
 mod pool;
 mod postgres;

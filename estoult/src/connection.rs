@@ -7,6 +7,7 @@
 mod begin;
 mod implicit_commit;
 mod limit;
+mod observed;
 mod open_transaction;
 mod source;
 mod transaction;
@@ -17,6 +18,7 @@ pub(crate) use self::begin::TransactionOptions;
 pub use self::{begin::Isolation, source::ConnectionSource};
 use self::{
     limit::{Limit, TimeLimited},
+    observed::Observation,
     open_transaction::OpenTransaction,
 };
 use crate::{
@@ -25,6 +27,7 @@ use crate::{
         Statement, TransactionStatus, WithSink,
     },
     error::{Error, ErrorKind, Result},
+    observe::{Caller, Operation},
     pool::{self, Slot},
     row::{Collected, Decode, Sink},
     value::Datum,
@@ -45,6 +48,7 @@ pub struct Connection {
     verb_timeout: Option<Duration>,
     /// Whether the program had the driver's own connection.
     is_raw_used: bool,
+    observation: Observation,
 }
 
 impl fmt::Debug for Connection {
@@ -61,6 +65,7 @@ impl Connection {
     pub(crate) fn new(
         (session, slot): (Box<dyn Session>, Slot),
         statement_timeout: Option<Duration>,
+        caller: Caller<'_>,
     ) -> Self {
         Self {
             features: session.features(),
@@ -71,6 +76,7 @@ impl Connection {
             statement_timeout,
             verb_timeout: None,
             is_raw_used: false,
+            observation: Observation::of(caller),
         }
     }
 
@@ -184,11 +190,16 @@ impl Connection {
         statement: Statement,
         sink: Box<dyn Sink>,
     ) -> Result<Box<dyn Sink>> {
-        self.check_statement(&statement)?;
-        self.open_schemas(&statement.schemas).await?;
-        let limit = self.limit()?.of_statement(&statement);
-        let outcome = limit.run(self.session()?.fetch(statement, sink)).await;
-        self.finish(outcome)
+        let observed = self.observed(Operation::Statement, || Arc::clone(&statement.sql));
+        let sink = observed.timed(sink);
+        let fetched = match self.prepare(&statement).await {
+            Ok((session, limit)) => {
+                let outcome = limit.run(session.fetch(statement, sink)).await;
+                self.finish(outcome)
+            }
+            Err(error) => Err(error),
+        };
+        observed.end_rows(fetched)
     }
 
     /// The rows of a statement, each decoded as it arrives.
@@ -203,11 +214,23 @@ impl Connection {
     }
 
     pub(crate) async fn execute(&mut self, statement: Statement) -> Result<Outcome> {
-        self.check_statement(&statement)?;
+        let observed = self.observed(Operation::Statement, || Arc::clone(&statement.sql));
+        let executed = match self.prepare(&statement).await {
+            Ok((session, limit)) => {
+                let outcome = limit.run(session.execute(statement)).await;
+                self.finish(outcome)
+            }
+            Err(error) => Err(error),
+        };
+        observed.end(executed, |outcome| Some(outcome.rows_affected))
+    }
+
+    /// The session, ready for this statement, and how long that may take.
+    async fn prepare(&mut self, statement: &Statement) -> Result<(&mut Box<dyn Session>, Limit)> {
+        self.check_statement(statement)?;
         self.open_schemas(&statement.schemas).await?;
-        let limit = self.limit()?.of_statement(&statement);
-        let outcome = limit.run(self.session()?.execute(statement)).await;
-        self.finish(outcome)
+        let limit = self.limit()?.of_statement(statement);
+        Ok((self.session()?, limit))
     }
 
     /// Opens the schemas that a statement is about, where a connection has to open each of them.
@@ -240,6 +263,12 @@ impl Connection {
 
     /// Runs a script of the program's own.
     pub(crate) async fn batch(&mut self, script: &str, schemas: &[Arc<str>]) -> Result<()> {
+        let observed = self.observed(Operation::Script, || Arc::from(script));
+        let ran = self.send_batch(script, schemas).await;
+        observed.end(ran, |()| None)
+    }
+
+    async fn send_batch(&mut self, script: &str, schemas: &[Arc<str>]) -> Result<()> {
         self.check_script(script)?;
         self.open_schemas(schemas).await?;
         let limit = self.limit()?;
@@ -252,14 +281,30 @@ impl Connection {
         &mut self,
         statements: Vec<WithSink>,
     ) -> Result<Vec<Result<Box<dyn Sink>>>> {
-        for (statement, _) in &statements {
-            self.check_statement(statement)?;
-        }
         if statements
             .iter()
             .any(|(statement, _)| !statement.schemas.is_empty())
         {
             return Ok(self.one_by_one(statements).await);
+        }
+        let texts = || {
+            statements
+                .iter()
+                .map(|(statement, _)| Arc::clone(&statement.sql))
+        };
+        let observed = self.observed_all(Operation::Statement, texts);
+        let timed = |(statement, sink)| (statement, observed.timed(sink));
+        let statements = statements.into_iter().map(timed).collect();
+        let outcomes = self.send_pipeline(statements).await;
+        observed.end_all(outcomes)
+    }
+
+    async fn send_pipeline(
+        &mut self,
+        statements: Vec<WithSink>,
+    ) -> Result<Vec<Result<Box<dyn Sink>>>> {
+        for (statement, _) in &statements {
+            self.check_statement(statement)?;
         }
         let limit = self.limit()?;
         let outcomes = limit.run(async { Ok(self.session()?.pipeline(statements).await) });
@@ -282,6 +327,16 @@ impl Connection {
         target: &CopyTarget,
         rows: &[Vec<Datum>],
     ) -> Result<Option<u64>> {
+        let observed = self.observed(Operation::Statement, || Arc::clone(&target.statement));
+        let copied = self.send_rows(target, rows).await;
+        if let Ok(None) = copied {
+            observed.cancel();
+            return copied;
+        }
+        observed.end(copied, |count| *count)
+    }
+
+    async fn send_rows(&mut self, target: &CopyTarget, rows: &[Vec<Datum>]) -> Result<Option<u64>> {
         let limit = self.limit()?;
         let outcome = limit.run(self.session()?.copy_rows(target, rows)).await;
         self.finish(outcome)
@@ -293,8 +348,15 @@ impl Connection {
         statement: &str,
         data: &mut DataReader<'_>,
     ) -> Result<u64> {
-        let outcome = self.session()?.copy_in(statement, data).await;
-        self.finish(Ok(outcome))
+        let observed = self.observed(Operation::Copy, || Arc::from(statement));
+        let copied = match self.session() {
+            Ok(session) => {
+                let copied = session.copy_in(statement, data).await;
+                self.finish(Ok(copied))
+            }
+            Err(error) => Err(error),
+        };
+        observed.end(copied, |rows| Some(*rows))
     }
 
     /// Receives the data of a COPY; they may take any time.
@@ -303,8 +365,15 @@ impl Connection {
         statement: &str,
         to: &mut DataWriter<'_>,
     ) -> Result<u64> {
-        let outcome = self.session()?.copy_out(statement, to).await;
-        self.finish(Ok(outcome))
+        let observed = self.observed(Operation::Copy, || Arc::from(statement));
+        let copied = match self.session() {
+            Ok(session) => {
+                let copied = session.copy_out(statement, to).await;
+                self.finish(Ok(copied))
+            }
+            Err(error) => Err(error),
+        };
+        observed.end(copied, |rows| Some(*rows))
     }
 
     /// Waits for a message of another session. Nothing is owed meanwhile, so a dropped future leaves it idle.
@@ -315,8 +384,18 @@ impl Connection {
         }
     }
 
-    /// Runs statements of estoult itself, such as those that end a savepoint.
+    /// Runs a statement of estoult itself, such as one that creates a schema.
     pub(crate) async fn control(&mut self, script: &str) -> Result<()> {
+        self.control_as(Operation::Statement, script).await
+    }
+
+    async fn control_as(&mut self, operation: Operation, script: &str) -> Result<()> {
+        let observed = self.observed(operation, || Arc::from(script));
+        let ran = self.send_control(script).await;
+        observed.end(ran, |()| None)
+    }
+
+    async fn send_control(&mut self, script: &str) -> Result<()> {
         let limit = self.control_limit()?;
         let outcome = limit.run(self.session()?.control(script)).await;
         self.finish(outcome)
@@ -355,6 +434,7 @@ impl Connection {
         let (Some(mut session), Some(slot)) = (self.session.take(), self.slot.take()) else {
             return;
         };
+        self.note_dropped_transaction();
         if session.is_broken() {
             if !self.is_busy {
                 // The server closed it, and may have closed the other connections as well.

@@ -49,6 +49,7 @@ use crate::{
     connection::{Connection, ConnectionSource},
     context::Context,
     error::{Error, ErrorKind, Result},
+    observe::{Caller, Observer, Observers, Operation},
     sql::Dialect,
     writer::check_schema,
 };
@@ -70,8 +71,8 @@ pub struct Database(Arc<Parts>);
 
 #[derive(Clone)]
 struct Parts {
-    /// Its name in a registry; `default` before it has one.
-    name: String,
+    /// Its observers, and its name in a registry; `default` before it has one.
+    observers: Arc<Observers>,
     /// The URL without its secrets.
     address: String,
     /// The registry that it belongs to.
@@ -104,7 +105,7 @@ pub(crate) struct ConnectionsId(usize);
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Database")
-            .field("name", &self.0.name)
+            .field("name", &self.name())
             .field("address", &self.0.address)
             .field("state", &self.state())
             .finish()
@@ -113,7 +114,7 @@ impl fmt::Debug for Database {
 
 impl fmt::Display for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` ({})", self.0.name, self.0.address)
+        write!(f, "`{}` ({})", self.name(), self.0.address)
     }
 }
 
@@ -121,7 +122,7 @@ impl Database {
     /// A database whose connections come from this source; `address` is shown in messages.
     pub fn from_source(address: impl Into<String>, source: Arc<dyn ConnectionSource>) -> Self {
         Self(Arc::new(Parts {
-            name: "default".to_owned(),
+            observers: Arc::new(Observers::new("default", source.options().slow_statement)),
             address: address.into(),
             registry: no_registry(),
             schema: None,
@@ -137,8 +138,37 @@ impl Database {
 
     /// The same database under a name in a registry.
     pub(crate) fn named(&self, name: &str, registry: Weak<dyn Siblings>) -> Self {
-        let name = name.to_owned();
-        self.with(|parts| (parts.name, parts.registry) = (name, registry))
+        let observers = Arc::new(self.0.observers.named(name));
+        self.with(|parts| (parts.observers, parts.registry) = (observers, registry))
+    }
+
+    /// A handle on the same connections whose statements this observer sees, too; those of other handles it does not
+    /// see. [`DatabaseBuilder::observer`] is for all handles.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> estoult::Result<()> {
+    /// use estoult::{Database, observe::Event, sql};
+    ///
+    /// let database = Database::builder("sqlite::memory:").build()?;
+    /// let lifespan = database.connect().await?;
+    /// let observed = database.observed_by(|event: &Event<'_>| println!("{} took {:?}", event.sql, event.run));
+    /// sql("select 1").one::<(i64,)>(&observed).await?;
+    /// lifespan.close().await
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn observed_by(&self, observer: impl Observer) -> Self {
+        self.observed_by_all(&[Arc::new(observer)])
+    }
+
+    pub(crate) fn observed_by_all(&self, all: &[Arc<dyn Observer>]) -> Self {
+        let observers = Arc::new(self.0.observers.and(all));
+        self.with(|parts| parts.observers = observers)
+    }
+
+    pub(crate) fn observers(&self) -> &Arc<Observers> {
+        &self.0.observers
     }
 
     /// The same database with a schema for the tables that name none, unless another one is chosen.
@@ -227,7 +257,7 @@ impl Database {
     /// Its name in the registry; `default` when it has none.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.0.name
+        self.0.observers.database()
     }
 
     /// Its URL without password and settings.
@@ -320,11 +350,21 @@ impl Database {
 
     /// A connection: a pooled one while a lifespan keeps the database connected, else one for this use.
     pub(crate) async fn acquire(&self, origin: &'static Location<'static>) -> Result<Connection> {
-        let connection = if self.check_open(origin)? {
-            let acquired = self.0.source.acquire(origin).await;
+        let caller = Caller::new(&self.0.observers, origin);
+        let observed = caller.observed(Operation::Acquire);
+        let acquired = self.acquire_for(caller).await;
+        let waited = observed.elapsed();
+        let mut connection = observed.end(acquired, |_| None)?;
+        connection.set_queued(waited);
+        Ok(connection)
+    }
+
+    async fn acquire_for(&self, caller: Caller<'_>) -> Result<Connection> {
+        let connection = if self.check_open(caller.origin())? {
+            let acquired = self.0.source.acquire(caller).await;
             acquired.map_err(|error| error.context(&format!("get a connection to {self}")))?
         } else {
-            self.0.source.acquire_once(origin).await?
+            self.0.source.acquire_once(caller).await?
         };
         if self.0.connection_hooks.is_empty() || connection.is_prepared() {
             return Ok(connection);

@@ -47,6 +47,7 @@ mod context;
 pub mod database;
 mod error;
 mod expr;
+pub mod observe;
 mod pool;
 pub mod query;
 pub mod registry;
@@ -126,6 +127,7 @@ pub mod extension {
     pub use crate::{
         backend::{Backend, Session},
         connection::{Connection, ConnectionSource},
+        observe::Caller,
         pool::{ClosedConnections, Pool},
         value::temporal::read_timestamp,
         verbs::Executor,

@@ -20,7 +20,6 @@ mod time_limits;
 
 use std::{
     fmt,
-    panic::Location,
     pin::pin,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
@@ -40,6 +39,7 @@ pub(crate) use self::{
 use crate::{
     backend::{Backend, CredentialsSource, DatabaseOptions},
     error::Result,
+    observe::Caller,
     runtime::{check_timers, within},
     sql::Dialect,
 };
@@ -124,13 +124,13 @@ impl Pool {
     }
 
     /// A connection from the pool.
-    pub(crate) async fn acquire(&self, origin: &'static Location<'static>) -> Result<Checkout> {
+    pub(crate) async fn acquire(&self, caller: Caller<'_>) -> Result<Checkout> {
         if let Some(age) = self.stale.due() {
             self.close_stale(age);
         }
         let idle = match self.shared.take_idle() {
             // Fast path: a connection that was used a moment ago. A timer would cost more than all of it.
-            Some(idle) => match self.shared.ready(idle, origin) {
+            Some(idle) => match self.shared.ready(idle, caller.origin()) {
                 Ok(checkout) => return Ok(checkout),
                 Err(idle) => Some(idle),
             },
@@ -138,7 +138,7 @@ impl Pool {
         };
         let _waiting = Counted::new(&self.shared.waiting);
         // Dropped after the message is made, which counts what it was about to do.
-        let mut acquired = pin!(self.shared.acquire(idle, origin));
+        let mut acquired = pin!(self.shared.acquire(idle, caller));
         // Without a runtime there is no clock. Only SQLite waits there: a server is refused before.
         check_timers()?;
         let acquired = within(self.shared.options.acquire_timeout, acquired.as_mut()).await;
@@ -146,16 +146,13 @@ impl Pool {
     }
 
     /// A connection outside of the pool, which is closed on release.
-    pub(crate) async fn open(&self) -> Result<Checkout> {
-        self.shared.open_outside().await
+    pub(crate) async fn open(&self, caller: Caller<'_>) -> Result<Checkout> {
+        self.shared.open_outside(caller).await
     }
 
     /// A connection from the pool, for a caller that sets a time limit of its own.
-    pub(crate) async fn acquire_unlimited(
-        &self,
-        origin: &'static Location<'static>,
-    ) -> Result<Checkout> {
-        self.shared.acquire(None, origin).await
+    pub(crate) async fn acquire_unlimited(&self, caller: Caller<'_>) -> Result<Checkout> {
+        self.shared.acquire(None, caller).await
     }
 
     /// The dialect of the server; `None` before the first connection.

@@ -26,6 +26,7 @@ use crate::{
     backend::DatabaseNotConnected,
     database::{Database, DatabaseSource, Siblings, Transaction, transaction_of_registry},
     error::{Error, Result},
+    observe::Observer,
 };
 
 /// The name of the default database.
@@ -109,13 +110,23 @@ impl fmt::Display for Registry {
 }
 
 /// A registry that is still to be built.
-#[derive(Debug)]
 pub struct RegistryBuilder {
     default: DatabaseSource,
     extra: Vec<(String, DatabaseSource)>,
     not_connected: DatabaseNotConnected,
+    observers: Vec<Arc<dyn Observer>>,
     /// The databases that must exist, and whether their keys only read.
     required: Vec<(String, Option<bool>)>,
+}
+
+impl fmt::Debug for RegistryBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegistryBuilder")
+            .field("default", &self.default)
+            .field("extra", &self.extra)
+            .field("required", &self.required)
+            .finish_non_exhaustive()
+    }
 }
 
 impl RegistryBuilder {
@@ -142,6 +153,24 @@ impl RegistryBuilder {
         self
     }
 
+    /// Tells this observer what happens in all databases, beside the observers that each of them has; see
+    /// [`Observer`].
+    ///
+    /// ```
+    /// use estoult::{Registry, observe::Event};
+    ///
+    /// let registry = Registry::builder("sqlite::memory:")
+    ///     .extra("archive", "sqlite::memory:")
+    ///     .observer(|event: &Event<'_>| println!("{}: {}", event.database, event.sql))
+    ///     .build()?;
+    /// # Ok::<(), estoult::Error>(())
+    /// ```
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.push(Arc::new(observer));
+        self
+    }
+
     /// The registry. Nothing is opened yet.
     ///
     /// # Errors
@@ -149,7 +178,7 @@ impl RegistryBuilder {
     /// `Configuration` with every mistake: URLs, settings, names that are blank or taken.
     pub fn build(self) -> Result<Registry> {
         let mut mistakes = Vec::new();
-        let policy = self.not_connected;
+        let (policy, observers) = (self.not_connected, self.observers);
         let default = built(DEFAULT, self.default, &mut mistakes);
         let mut extra = BTreeMap::new();
         // Those that can't be built are among them: they are no further mistake when they are required.
@@ -175,7 +204,7 @@ impl RegistryBuilder {
         }
         match default {
             Some(default) if mistakes.is_empty() => Ok(Registry {
-                databases: siblings(&default, extra, policy),
+                databases: siblings(&default, extra, policy, &observers),
                 routed: None,
             }),
             _ => Err(Error::configuration(format!(
@@ -191,13 +220,15 @@ fn siblings(
     default: &Database,
     extra: BTreeMap<String, Database>,
     policy: DatabaseNotConnected,
+    observers: &[Arc<dyn Observer>],
 ) -> Arc<Databases> {
     // The references are weak: strong ones would form a cycle that is never freed. They exist before the value, so no
     // database is without one.
     Arc::new_cyclic(|registry| {
         let named = |name: &str, database: &Database| {
             let registry: Weak<dyn Siblings> = Weak::<Databases>::clone(registry);
-            database.when_not_connected(policy).named(name, registry)
+            let named = database.when_not_connected(policy).named(name, registry);
+            named.observed_by_all(observers)
         };
         let extra = extra.into_iter().map(|(name, database)| {
             let database = named(&name, &database);
@@ -245,6 +276,7 @@ impl Registry {
             default: default.into(),
             extra: Vec::new(),
             not_connected: DatabaseNotConnected::default(),
+            observers: Vec::new(),
             required: Vec::new(),
         }
     }

@@ -190,6 +190,11 @@ pub trait Sink: Send + 'static {
     /// Takes the number of rows that the statement inserted, changed or deleted; a database may count those it read.
     fn affected(&mut self, _rows: u64) {}
 
+    /// How many rows it has taken, or how many the statement inserted, changed or deleted.
+    fn rows(&self) -> Option<u64> {
+        None
+    }
+
     /// The sink as `Any`, so that the caller that passed it to a session can downcast it.
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
 }

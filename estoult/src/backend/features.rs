@@ -50,6 +50,9 @@ pub struct Features {
     pub numbered_placeholders: bool,
     /// Whether `NULLS FIRST` and `NULLS LAST` exist; elsewhere the order is written with a comparison.
     pub nulls_order: bool,
+    /// Whether rows that are grouped after they were read come group by group, as an index on their foreign key has
+    /// them: SQLite sorts all rows for any other order.
+    pub orders_groups: bool,
     /// Whether LIMIT is bound. SQLite prepares a statement with a bound LIMIT again at each execution.
     pub bound_limit: bool,
     /// Whether an offset needs a limit before it.
@@ -178,6 +181,7 @@ const SQLITE: Features = Features {
     like: LikeStyle::Glob,
     numbered_placeholders: false,
     nulls_order: true,
+    orders_groups: true,
     bound_limit: false,
     offset_needs_limit: true,
     unsigned: false,
@@ -220,6 +224,7 @@ const POSTGRES: Features = Features {
     like: LikeStyle::Native,
     numbered_placeholders: true,
     nulls_order: true,
+    orders_groups: false,
     bound_limit: true,
     offset_needs_limit: false,
     unsigned: false,
@@ -264,6 +269,7 @@ const MYSQL: Features = Features {
     like: LikeStyle::Collation,
     numbered_placeholders: false,
     nulls_order: false,
+    orders_groups: false,
     bound_limit: true,
     offset_needs_limit: true,
     unsigned: true,

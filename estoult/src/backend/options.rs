@@ -16,6 +16,8 @@ pub struct DatabaseOptions {
     pub connect_timeout: Duration,
     /// How long a statement may take; without it there is no limit.
     pub statement_timeout: Option<Duration>,
+    /// Statements that take longer than this are logged as warnings; without it none is.
+    pub slow_statement: Option<Duration>,
     /// How many statements stay prepared on a connection; without it the URL says, or it is 256.
     pub statement_cache_capacity: Option<usize>,
     /// After how long without use a connection is checked before it is handed out.
@@ -45,6 +47,7 @@ impl Default for DatabaseOptions {
             acquire_timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(10),
             statement_timeout: None,
+            slow_statement: Some(Duration::from_secs(1)),
             statement_cache_capacity: None,
             ping_after: Duration::from_millis(500),
             max_age: None,
@@ -70,6 +73,10 @@ impl DatabaseOptions {
                 .to_owned()
         } else if self.statement_timeout.is_some_and(|limit| limit.is_zero()) {
             "statement_timeout is 0, so no statement could run; allow some time".to_owned()
+        } else if self.slow_statement.is_some_and(|limit| limit.is_zero()) {
+            "slow_statement is 0, so every statement would be a warning; read all of them at the level debug of the \
+             target `estoult::sql`"
+                .to_owned()
         } else if self.connect_within.is_zero() {
             "connect_within is 0, so no connection could be opened; allow some time".to_owned()
         } else if min > max {

@@ -3,6 +3,8 @@
 //! After each answer the session is asked. A transaction that the database has ended by itself, or the program's own
 //! SQL, takes nothing any more but a rollback: statements would be committed one by one, or belong to another one.
 
+use std::panic::Location;
+
 use super::limit::Deadline;
 use crate::{
     backend::{Session, TransactionStatus},
@@ -23,6 +25,8 @@ pub(super) struct OpenTransaction {
     /// Whether the database refuses writes in it by itself.
     pub(super) is_read_only: bool,
     pub(super) deadline: Option<Deadline>,
+    /// Where it was begun.
+    pub(super) origin: Option<&'static Location<'static>>,
 }
 
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! [`ConnectionSource`]: where the connections of a database come from. A pool, a cluster or anything else that has
 //! sessions implements it.
 
-use std::{fmt, panic::Location, time::Duration};
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 
@@ -9,6 +9,7 @@ use crate::{
     backend::DatabaseOptions,
     connection::Connection,
     error::Result,
+    observe::Caller,
     pool::{ClosedConnections, Pool, PoolStatus},
     sql::Dialect,
 };
@@ -29,14 +30,14 @@ pub trait ConnectionSource: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// `Timeout` when none is free in time, `Connection` when none can be opened.
-    async fn acquire(&self, origin: &'static Location<'static>) -> Result<Connection>;
+    async fn acquire(&self, caller: Caller<'_>) -> Result<Connection>;
 
     /// A connection that is closed on release.
     ///
     /// # Errors
     ///
     /// `Timeout` and `Connection` when none can be opened.
-    async fn acquire_once(&self, origin: &'static Location<'static>) -> Result<Connection>;
+    async fn acquire_once(&self, caller: Caller<'_>) -> Result<Connection>;
 
     /// Opens connections until this many are idle. The caller sets the time limit, which may be longer than that of
     /// `acquire`.
@@ -44,7 +45,7 @@ pub trait ConnectionSource: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// `Timeout` and `Connection` when one can't be opened.
-    async fn warm(&self, connections: usize) -> Result<()>;
+    async fn warm(&self, connections: usize, caller: Caller<'_>) -> Result<()>;
 
     /// The settings of the connections, and of connecting as a whole.
     fn options(&self) -> &DatabaseOptions;
@@ -80,22 +81,24 @@ impl ConnectionSource for Pool {
         self.known_dialect().is_some()
     }
 
-    async fn acquire(&self, origin: &'static Location<'static>) -> Result<Connection> {
-        let checkout = self.acquire(origin).await?;
-        Ok(Connection::new(checkout, self.options().statement_timeout))
+    async fn acquire(&self, caller: Caller<'_>) -> Result<Connection> {
+        let checkout = self.acquire(caller).await?;
+        let timeout = self.options().statement_timeout;
+        Ok(Connection::new(checkout, timeout, caller))
     }
 
-    async fn acquire_once(&self, _: &'static Location<'static>) -> Result<Connection> {
-        let checkout = self.open().await?;
-        Ok(Connection::new(checkout, self.options().statement_timeout))
+    async fn acquire_once(&self, caller: Caller<'_>) -> Result<Connection> {
+        let checkout = self.open(caller).await?;
+        let timeout = self.options().statement_timeout;
+        Ok(Connection::new(checkout, timeout, caller))
     }
 
-    async fn warm(&self, connections: usize) -> Result<()> {
+    async fn warm(&self, connections: usize, caller: Caller<'_>) -> Result<()> {
         // All are kept until the last one is open; else the first one would be acquired again and again.
         let mut warm = Vec::with_capacity(connections);
         while warm.len() < connections {
-            let checkout = self.acquire_unlimited(Location::caller()).await?;
-            warm.push(Connection::new(checkout, None));
+            let checkout = self.acquire_unlimited(caller).await?;
+            warm.push(Connection::new(checkout, None, caller));
         }
         Ok(())
     }

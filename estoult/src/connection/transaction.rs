@@ -1,6 +1,6 @@
 //! How the transaction of a connection begins and ends.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use super::{
     Connection, TransactionOptions,
@@ -10,6 +10,7 @@ use super::{
 use crate::{
     backend::TransactionStatus,
     error::{Error, ErrorKind, Result},
+    observe::Operation,
     pool::RECOVER_WITHIN,
     runtime::{check_timers, within},
 };
@@ -17,6 +18,16 @@ use crate::{
 impl Connection {
     /// Begins a transaction. When the future is dropped half way, the connection stays busy and has to recover.
     pub(crate) async fn begin(&mut self, options: &TransactionOptions) -> Result<()> {
+        let features = self.features;
+        let observed = self.observed(Operation::Begin, || {
+            // Settings that the database lacks are the error of the event itself.
+            Arc::from(options.begin_statement(features).unwrap_or_default())
+        });
+        let begun = self.send_begin(options).await;
+        observed.end(begun, |()| None)
+    }
+
+    async fn send_begin(&mut self, options: &TransactionOptions) -> Result<()> {
         let statement = options.begin_statement(self.features)?;
         let deadline = options.timeout.and_then(|whole| {
             // A time beyond the range of the clock is no limit.
@@ -40,6 +51,7 @@ impl Connection {
             end_suffix: options.end_suffix(self.features),
             is_read_only: options.is_read_only || options.is_session_read_only,
             deadline,
+            origin: self.call_site(),
         }));
         let begun = self.settle(begun);
         if begun.is_err() && self.is_clean() {
@@ -53,13 +65,30 @@ impl Connection {
 
     /// Begins a savepoint.
     pub(crate) async fn begin_savepoint(&mut self, statement: &str) -> Result<()> {
+        let observed = self.observed(Operation::Savepoint, || Arc::from(statement));
+        let begun = self.send_savepoint(statement).await;
+        observed.end(begun, |()| None)
+    }
+
+    async fn send_savepoint(&mut self, statement: &str) -> Result<()> {
         let limit = self.control_limit()?;
         let outcome = limit.run(self.session()?.begin(statement, None)).await;
         self.finish(outcome)
     }
 
+    /// Releases a savepoint.
+    pub(crate) async fn release_savepoint(&mut self, statement: &str) -> Result<()> {
+        self.control_as(Operation::Savepoint, statement).await
+    }
+
     /// Ends the transaction with COMMIT.
     pub(crate) async fn commit(&mut self) -> Result<()> {
+        let observed = self.observed(Operation::Commit, || Arc::from("commit"));
+        let committed = self.send_commit().await;
+        observed.end(committed, |()| None)
+    }
+
+    async fn send_commit(&mut self) -> Result<()> {
         if let Some(transaction) = &self.transaction {
             transaction.check("commit a transaction")?;
         }
@@ -116,6 +145,19 @@ impl Connection {
 
     /// Ends the transaction with ROLLBACK, also after a statement was abandoned in it.
     pub(crate) async fn roll_back(&mut self) -> Result<()> {
+        let observed = self.observed(Operation::Rollback, || Arc::from("rollback"));
+        let rolled_back = self.send_rollback().await;
+        observed.end(rolled_back, |()| None)
+    }
+
+    /// Reports a transaction that was neither committed nor rolled back: its rollback follows in the background.
+    pub(super) fn note_dropped_transaction(&mut self) {
+        if self.transaction.is_some() {
+            drop(self.observed(Operation::Rollback, || Arc::from("rollback")));
+        }
+    }
+
+    async fn send_rollback(&mut self) -> Result<()> {
         let is_abandoned = self.is_busy;
         let (suffix, limit) = (self.end_suffix(), self.rollback_limit());
         // A broken session answers with the reason why it is.
@@ -163,7 +205,7 @@ impl Connection {
 
     /// Rolls back to a savepoint, and forgets the failures since then.
     pub(crate) async fn roll_back_to(&mut self, statement: &str) -> Result<()> {
-        self.control(statement).await?;
+        self.control_as(Operation::Savepoint, statement).await?;
         if let Some(transaction) = &mut self.transaction {
             transaction.failure = None;
         }

@@ -13,6 +13,7 @@ use crate::{
         read_only::{Access, ReadOnly, ReadOnlyDatabase, ReadWrite},
     },
     error::{Error, Result},
+    observe::Observer,
     pool::Pool,
     writer::check_schema,
 };
@@ -24,6 +25,7 @@ pub struct DatabaseBuilder<A = ReadWrite> {
     hooks: Hooks<Database>,
     connection_hooks: ConnectionHooks<Database>,
     credentials: Option<CredentialsSource>,
+    observers: Vec<Arc<dyn Observer>>,
     access: PhantomData<fn() -> A>,
 }
 
@@ -35,6 +37,7 @@ impl<A> Clone for DatabaseBuilder<A> {
             hooks: self.hooks.clone(),
             connection_hooks: self.connection_hooks.clone(),
             credentials: self.credentials.clone(),
+            observers: self.observers.clone(),
             access: PhantomData,
         }
     }
@@ -62,6 +65,7 @@ impl DatabaseBuilder {
             hooks: Hooks::default(),
             connection_hooks: ConnectionHooks::default(),
             credentials: None,
+            observers: Vec::new(),
             access: PhantomData,
         }
     }
@@ -90,6 +94,7 @@ impl DatabaseBuilder {
             hooks: self.hooks,
             connection_hooks: self.connection_hooks,
             credentials: self.credentials,
+            observers: self.observers,
             access: PhantomData,
         }
     }
@@ -136,6 +141,31 @@ impl<A: Access> DatabaseBuilder<A> {
     #[must_use]
     pub fn statement_timeout(mut self, timeout: Duration) -> Self {
         self.options.statement_timeout = Some(timeout);
+        self
+    }
+
+    /// Logs statements that take longer than this as warnings, with the target `estoult::sql`; 1 second by default.
+    /// `Duration::MAX` logs none.
+    #[must_use]
+    pub fn slow_statement(mut self, time: Duration) -> Self {
+        self.options.slow_statement = Some(time);
+        self
+    }
+
+    /// Tells this observer of each statement, and of what becomes of connections and transactions; see
+    /// [`Observer`].
+    ///
+    /// ```
+    /// use estoult::{Database, observe::Event};
+    ///
+    /// let database = Database::builder("sqlite::memory:")
+    ///     .observer(|event: &Event<'_>| println!("{} took {:?}", event.sql, event.run))
+    ///     .build()?;
+    /// # Ok::<(), estoult::Error>(())
+    /// ```
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.push(Arc::new(observer));
         self
     }
 
@@ -380,10 +410,12 @@ impl<A: Access> DatabaseBuilder<A> {
     pub fn build_pooled(self) -> Result<(A::Database, Arc<Pool>)> {
         let (schema, hooks) = (self.options.schema.clone(), self.hooks.clone());
         let connection_hooks = self.connection_hooks.clone();
+        let observers = self.observers.clone();
         let pool = Arc::new(self.pool()?);
         let source: Arc<dyn ConnectionSource> = Arc::<Pool>::clone(&pool);
         let database = Database::from_source(pool.address(), source)
             .with_hooks(hooks, connection_hooks)
+            .observed_by_all(&observers)
             .in_default_schema(schema.as_deref());
         Ok((A::handle(&database)?, pool))
     }
@@ -447,6 +479,7 @@ impl<A: Access> From<DatabaseBuilder<A>> for DatabaseSource {
             hooks: builder.hooks,
             connection_hooks: builder.connection_hooks,
             credentials: builder.credentials,
+            observers: builder.observers,
             access: PhantomData,
         })))
     }

@@ -5,7 +5,6 @@
 use std::{
     fmt,
     future::Future,
-    panic::Location,
     time::{Duration, Instant},
 };
 
@@ -14,6 +13,7 @@ use crate::{
     connection::Connection,
     database::{Database, state::DatabaseState},
     error::{Error, ErrorKind, Result},
+    observe::Caller,
     pool::PoolStatus,
     row::FromRow,
     runtime::{end_after, within},
@@ -162,11 +162,11 @@ async fn answer(database: &Database, limit: Limit) -> Result<(Duration, Role)> {
 }
 
 async fn acquire(database: &Database) -> Result<Connection> {
-    let source = database.source();
+    let (source, caller) = (database.source(), Caller::estoult(database.observers()));
     if database.is_connected() {
-        source.acquire(Location::caller()).await
+        source.acquire(caller).await
     } else {
-        source.acquire_once(Location::caller()).await
+        source.acquire_once(caller).await
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     connection::Connection,
     database::Database,
     error::{Error, ErrorKind, Result},
+    observe::Caller,
     runtime,
     sql::quoted,
 };
@@ -170,7 +171,8 @@ impl Channels {
                 source.dialect()
             )));
         }
-        let mut connection = source.acquire_once(self.origin).await?;
+        let caller = Caller::new(self.database.observers(), self.origin);
+        let mut connection = source.acquire_once(caller).await?;
         let quote = connection.features().quote();
         for name in &self.names {
             let statement = format!("listen {}", quoted(name, quote));

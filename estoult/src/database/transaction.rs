@@ -170,7 +170,7 @@ impl Transaction {
             depth => {
                 let name = savepoint(depth);
                 connection
-                    .control(&format!("release savepoint {name}"))
+                    .release_savepoint(&format!("release savepoint {name}"))
                     .await?;
             }
         }

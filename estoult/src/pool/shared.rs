@@ -23,6 +23,7 @@ use super::{
 use crate::{
     backend::{Backend, CredentialsSource, DatabaseOptions, Session},
     error::{Error, ErrorKind, Result},
+    observe::{Caller, Operation},
     runtime::{check_timers, within},
     sql::Dialect,
 };
@@ -122,12 +123,12 @@ impl Shared {
     pub(super) async fn acquire(
         &self,
         first: Option<Checkout>,
-        origin: &'static Location<'static>,
+        caller: Caller<'_>,
     ) -> Result<Checkout> {
         let mut next = first;
         loop {
             let permit = match next.take() {
-                Some(checkout) => match self.checked(checkout, origin).await {
+                Some(checkout) => match self.checked(checkout, caller.origin()).await {
                     Ok(checkout) => return Ok(checkout),
                     Err(permit) => permit,
                 },
@@ -136,13 +137,13 @@ impl Shared {
                         next = handed_over.take();
                         continue;
                     }
-                    Grant::Permit(permit) => return self.open_slot(permit, origin).await,
+                    Grant::Permit(permit) => return self.open_slot(permit, caller).await,
                 },
             };
             // Another idle session goes before a new one; the permit of the closed one is then given back.
             next = self.take_idle();
             if next.is_none() {
-                return self.open_slot(permit, origin).await;
+                return self.open_slot(permit, caller).await;
             }
         }
     }
@@ -177,16 +178,12 @@ impl Shared {
     }
 
     /// Opens a connection with a permit.
-    async fn open_slot(
-        &self,
-        permit: Permit,
-        origin: &'static Location<'static>,
-    ) -> Result<Checkout> {
+    async fn open_slot(&self, permit: Permit, caller: Caller<'_>) -> Result<Checkout> {
         // Read before the connection is opened: one whose lifespan ends meanwhile is closed on release.
         let generation = self.sessions.generation.number();
-        let (session, socket_runtime) = self.open().await?;
+        let (session, socket_runtime) = self.open(caller).await?;
         let (borrower, now) = (self.borrowers.add(generation), Instant::now());
-        borrower.take(origin, now);
+        borrower.take(caller.origin(), now);
         let entry = Entry {
             opened: now,
             used: now,
@@ -197,8 +194,8 @@ impl Shared {
     }
 
     /// Opens a connection that counts nowhere and is closed on release.
-    pub(super) async fn open_outside(&self) -> Result<Checkout> {
-        let (session, socket_runtime) = self.open().await?;
+    pub(super) async fn open_outside(&self, caller: Caller<'_>) -> Result<Checkout> {
+        let (session, socket_runtime) = self.open(caller).await?;
         let now = Instant::now();
         let entry = Entry {
             opened: now,
@@ -209,8 +206,18 @@ impl Shared {
         Ok((session, Slot::new(Box::new(entry), Permit::none())))
     }
 
+    /// Opens a session for a caller, which it does not belong to.
+    async fn open(
+        &self,
+        caller: Caller<'_>,
+    ) -> Result<(Box<dyn Session>, Option<Arc<SocketRuntime>>)> {
+        let observed = caller.observed(Operation::Connect);
+        let opened = self.open_session().await;
+        observed.end(opened, |_| None)
+    }
+
     /// Opens a session, on the runtime that it belongs to from then on.
-    async fn open(&self) -> Result<(Box<dyn Session>, Option<Arc<SocketRuntime>>)> {
+    async fn open_session(&self) -> Result<(Box<dyn Session>, Option<Arc<SocketRuntime>>)> {
         check_timers()?;
         let _opening = Counted::new(&self.opening);
         let socket_runtime = self.socket_runtime()?;

@@ -60,6 +60,10 @@ impl<R: Send + 'static> Sink for Collected<R> {
         self.rows.clear();
     }
 
+    fn rows(&self) -> Option<u64> {
+        u64::try_from(self.rows.len()).ok()
+    }
+
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
         self
     }
@@ -87,6 +91,10 @@ impl Sink for Affected {
 
     fn affected(&mut self, rows: u64) {
         self.0 = rows;
+    }
+
+    fn rows(&self) -> Option<u64> {
+        Some(self.0)
     }
 
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {

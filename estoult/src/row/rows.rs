@@ -154,6 +154,18 @@ impl Sink for RowsSink {
         self.0.affected = rows;
     }
 
+    fn rows(&self) -> Option<u64> {
+        let returned = u64::try_from(self.0.rows.len()).ok();
+        // A statement without columns returns no rows, but may change some.
+        returned.map(|returned| {
+            if self.0.columns.is_empty() {
+                self.0.affected
+            } else {
+                returned
+            }
+        })
+    }
+
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
         self
     }

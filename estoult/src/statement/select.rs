@@ -19,6 +19,9 @@ pub(crate) struct Select {
     pub(crate) filters: Vec<Node>,
     pub(crate) group_by: Vec<Node>,
     pub(crate) having: Vec<Node>,
+    /// What the rows are grouped by after they were read: the order counts within each group alone, and a database
+    /// may give the groups one after the other.
+    pub(crate) groups: Option<Node>,
     pub(crate) order: Vec<OrderNode>,
     pub(crate) limit: Option<u64>,
     pub(crate) offset: Option<u64>,
@@ -46,6 +49,7 @@ impl Select {
             filters: Vec::new(),
             group_by: Vec::new(),
             having: Vec::new(),
+            groups: None,
             order: Vec::new(),
             limit: None,
             offset: None,

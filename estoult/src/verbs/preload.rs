@@ -207,6 +207,8 @@ where
         // The limit is one per parent, which LIMIT of the statement can't express.
         if let Some(limit) = self.limit {
             select = select.limit_per_group(column, limit);
+        } else {
+            select.groups = Some(column);
         }
         Some(self.query.loader.begin(select))
     }

@@ -18,6 +18,7 @@ use crate::{
     connection::Connection,
     database::{ConnectionsId, Database},
     error::{Error, Result},
+    observe::Caller,
     query::Request,
     row::Sink,
     statement::{Route, Select},
@@ -201,6 +202,7 @@ impl<'a> Target<'a> {
         };
         // Also when there is none: the connection of a transaction has that of the verb before.
         connection.set_verb_timeout(self.timeout);
+        connection.set_caller(Caller::new(self.database.observers(), self.origin));
         Ok(Checkout {
             connection,
             next: None,

@@ -96,6 +96,7 @@ impl Writer<'_> {
         for having in &select.having {
             statement.and_having(self.expr(having));
         }
+        self.groups(select, &mut statement);
         for term in &select.order {
             self.order(&mut statement, term);
         }
@@ -167,6 +168,23 @@ impl Writer<'_> {
                 let inner = self.select(inner);
                 statement.from_subquery(inner, Alias::new(*name));
             }
+        }
+    }
+
+    /// Orders the groups first, where an index on what they are grouped by then spares the sort. The direction of the
+    /// first term lets one scan of the index give both.
+    fn groups(&mut self, select: &Select, statement: &mut SelectStatement) {
+        let (Some(group), Some(first)) = (&select.groups, select.order.first()) else {
+            return;
+        };
+        if self.features.orders_groups {
+            let direction = if first.is_descending {
+                SqlOrder::Desc
+            } else {
+                SqlOrder::Asc
+            };
+            // Compared as `in` has compared it with the keys: all rows of a group are then equal.
+            statement.order_by_expr(self.distinct_form(group).0, direction);
         }
     }
 

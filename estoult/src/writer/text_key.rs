@@ -122,6 +122,7 @@ impl<'a> TextKey<'a> {
             filters,
             group_by,
             having,
+            groups,
             order,
             limit,
             offset,
@@ -142,6 +143,7 @@ impl<'a> TextKey<'a> {
         for nodes in [columns, filters, group_by, having] {
             self.nodes(nodes)?;
         }
+        self.nodes(groups.as_slice())?;
         self.order(order)?;
         self.rows(limit.as_ref())?;
         self.rows(offset.as_ref())

@@ -1,9 +1,14 @@
-//! How many statements preloads take, as the servers count them. SQLite does not count.
+//! How many statements preloads take, as the servers count them (SQLite does not count), and how SQLite runs them.
 
-use estoult::{Dialect, Pinned, Result, sql};
+use std::sync::{Arc, Mutex};
+
+use estoult::{Database, Dialect, Pinned, Query, Result, observe::Event, sql};
 
 use super::{Author, Book, authors, library};
-use crate::support::on_every_backend;
+use crate::support::{
+    Backend, on_every_backend, run,
+    schemas::{author, book, create_tables},
+};
 
 /// How many prepared statements this session has run, the ones that ask for it included on MariaDB.
 async fn executed(pinned: &Pinned) -> Result<Option<i64>> {
@@ -72,5 +77,92 @@ on_every_backend!(no_rows_and_no_keys_take_no_further_statement, async |db| {
         .map(|(before, after)| after - before - own);
     let expected = (db.dialect() != Dialect::Sqlite).then_some(1);
     assert_eq!(count, expected);
+    Ok(())
+});
+
+/// How SQLite runs the select of a preload, and the statement itself.
+async fn plan(
+    db: &Database,
+    query: Query<Author, (Author, Vec<Book>)>,
+) -> Result<(String, String)> {
+    let selects = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&selects);
+    let observed = db.observed_by(move |event: &Event<'_>| {
+        told.lock().unwrap().push(event.sql.to_owned());
+    });
+    query.all(&observed).await?;
+    let select = selects.lock().unwrap().pop().unwrap();
+    let explained = select.replacen('?', ":keys", 1);
+    let steps = sql(format!("explain query plan {explained}")).bind("keys", "[1, 2]");
+    let steps: Vec<(i64, i64, i64, String)> = steps.all(db).await?;
+    let steps: Vec<_> = steps.into_iter().map(|(_, _, _, step)| step).collect();
+    Ok((steps.join("\n"), select))
+}
+
+#[test]
+fn sqlite_sorts_nothing_where_the_key_has_an_index() {
+    run(Backend::Sqlite, async |db| {
+        library(db).await?;
+        sql("create index books_of_author on books (author_id)")
+            .execute(db)
+            .await?;
+        sql("create index books_by_title on books (author_id, title)")
+            .execute(db)
+            .await?;
+        let orders = [
+            (
+                Book::id.asc(),
+                "ORDER BY \"books\".\"author_id\" ASC, \"books\".\"id\" ASC",
+            ),
+            (
+                Book::id.desc(),
+                "ORDER BY \"books\".\"author_id\" DESC, \"books\".\"id\" DESC",
+            ),
+            (
+                Book::title.desc(),
+                "ORDER BY \"books\".\"author_id\" DESC, \"books\".\"title\" DESC",
+            ),
+        ];
+        for (order, text) in orders {
+            let (plan, select) = plan(db, authors().preload(Author::books.order_by(order))).await?;
+            assert!(select.ends_with(text), "{select}");
+            assert!(plan.contains("USING INDEX books_"), "{plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+        }
+        let (plan, select) = plan(db, authors().preload(Author::books)).await?;
+        assert!(
+            !select.contains("ORDER BY") && !plan.contains("TEMP B-TREE"),
+            "{plan}"
+        );
+        Ok(())
+    });
+}
+
+on_every_backend!(rows_of_each_group_keep_the_order_asked_for, async |db| {
+    create_tables(db).await?;
+    let mut expected = Vec::new();
+    for number in 0..4 {
+        let author = author(db, &format!("author {number}")).await?;
+        let mut books = Vec::new();
+        for (title, cents) in [("b", 300), ("a", 200), ("c", 300), ("d", 100)] {
+            books.push(book(db, &author, title, cents + number).await?);
+        }
+        expected.push((author, books));
+    }
+    let by = |books: &[Book], order: [usize; 4]| order.map(|index| books[index].clone());
+    let dearest = Author::books
+        .order_by(Book::price.desc())
+        .order_by(Book::title.asc());
+    let rows = authors().preload(dearest.limit(3)).all(db).await?;
+    for ((_, books), (_, all)) in rows.iter().zip(&expected) {
+        assert_eq!(*books, by(all, [0, 2, 1, 3])[..3]);
+    }
+    let titles = Author::books
+        .order_by(Book::published.asc())
+        .order_by(Book::title.desc());
+    let rows = authors().preload(titles).all(db).await?;
+    for ((_, books), (_, all)) in rows.iter().zip(&expected) {
+        assert_eq!(*books, by(all, [3, 2, 0, 1]));
+    }
     Ok(())
 });

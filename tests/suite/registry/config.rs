@@ -105,8 +105,9 @@ fn all_mistakes_of_the_environment_are_in_one_error() {
     whole number of seconds, or `never`;
     `ESTOULT_DATABASES__REPLICA__MAX_CONECTIONS` is not a database setting;
     the settings are url, max_connections, acquire_timeout, connect_timeout,
-    statement_timeout, statement_cache_capacity, ping_after, max_age, schema,
-    min_connections, connect_within, connect_retries, read_only, not_connected;
+    statement_timeout, slow_statement, statement_cache_capacity, ping_after,
+    max_age, schema, min_connections, connect_within, connect_retries, read_only,
+    not_connected;
     did you mean `max_connections`?;
     `ESTOULT_DATABASES__REPLICA__NOT_CONNECTED` takes `warn`, `error` or `silent`;
     `ESTOULT_DATABASES__REPLICA__URL`: read a postgres URL: the port is not a number
@@ -236,8 +237,9 @@ fn all_mistakes_of_a_file_are_in_one_error() {
     `databases.replica.ping_after` takes one text or number;
     `databases.replica.user` is not a database setting;
     the settings are url, max_connections, acquire_timeout, connect_timeout,
-    statement_timeout, statement_cache_capacity, ping_after, max_age, schema,
-    min_connections, connect_within, connect_retries, read_only, not_connected;
+    statement_timeout, slow_statement, statement_cache_capacity, ping_after,
+    max_age, schema, min_connections, connect_within, connect_retries, read_only,
+    not_connected;
     there is no default database: set `databases.default.url`;
     a database has a blank name;
     give it one;

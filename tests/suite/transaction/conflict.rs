@@ -252,7 +252,7 @@ fn a_transaction_that_a_deadlock_ended_takes_no_further_statement() {
         touch(&left, ids[0]).await?;
         touch(&right, ids[1]).await?;
         let crossed = async { tokio::join!(touch(&left, ids[1]), touch(&right, ids[0])) };
-        let (first, second) = within("the deadlock is solved", crossed).await;
+        let (first, second) = within("the deadlock is solved", Box::pin(crossed)).await;
         let (victim, winner) = if first.is_err() {
             (left, right)
         } else {

@@ -10,6 +10,7 @@ use std::{
 use crate::{
     database::{Database, state::Attempt},
     error::{Error, ErrorKind, Result},
+    observe::Caller,
     runtime::{self, BoxFuture},
 };
 
@@ -46,7 +47,9 @@ async fn open(database: &Database, deadline: Instant) -> Result<()> {
     loop {
         tries += 1;
         let left = deadline.saturating_duration_since(Instant::now());
-        let warmed = runtime::within(left, database.source().warm(options.min_connections)).await;
+        let caller = Caller::estoult(database.observers());
+        let warming = database.source().warm(options.min_connections, caller);
+        let warmed = runtime::within(left, warming).await;
         let error = match warmed {
             Some(Ok(())) => return Ok(()),
             Some(Err(error)) => error,

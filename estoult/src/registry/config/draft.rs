@@ -41,6 +41,9 @@ const SETTINGS: &[Setting] = &[
     setting("statement_timeout", TIME_OR_NEVER, |options, text| {
         put(&mut options.statement_timeout, time_or_never(text))
     }),
+    setting("slow_statement", TIME_OR_NEVER, |options, text| {
+        put(&mut options.slow_statement, time_or_never(text))
+    }),
     setting("statement_cache_capacity", WHOLE, |options, text| {
         put(
             &mut options.statement_cache_capacity,

@@ -215,7 +215,7 @@ fn rows_of_a_table() -> impl Strategy<Value = Select> {
         vec(node(), 0..3),
         vec(node(), 0..2),
         vec(node(), 0..2),
-        vec(order(), 0..2),
+        (option::of(node()), vec(order(), 0..2)),
     );
     let rows = || option::of(prop_oneof![one_of(&ROWS[..]), any::<u64>()]);
     (table(), clauses, (rows(), rows(), any::<bool>()), schema()).prop_map(
@@ -226,7 +226,7 @@ fn rows_of_a_table() -> impl Strategy<Value = Select> {
                 select.filters,
                 select.group_by,
                 select.having,
-                select.order,
+                (select.groups, select.order),
             ) = clauses;
             (select.limit, select.offset, select.is_distinct) = counts;
             select.route = Route {
@@ -346,6 +346,10 @@ impl Details {
         let mut moved = select.clone();
         std::mem::swap(&mut moved.filters, &mut moved.having);
         self.each(select, &[moved]);
+        if let Some(group) = &mut select.groups {
+            self.node(group);
+        }
+        self.each(&mut select.groups, &[None]);
         self.order(&mut select.order);
         for rows in [&mut select.limit, &mut select.offset] {
             self.each(rows, &ROWS.map(Some));
