@@ -7,6 +7,7 @@
 mod begin;
 mod implicit_commit;
 mod limit;
+mod observation;
 mod observed;
 mod open_transaction;
 mod source;
@@ -18,7 +19,7 @@ pub(crate) use self::begin::TransactionOptions;
 pub use self::{begin::Isolation, source::ConnectionSource};
 use self::{
     limit::{Limit, TimeLimited},
-    observed::Observation,
+    observation::Observation,
     open_transaction::OpenTransaction,
 };
 use crate::{

@@ -3,27 +3,7 @@
 use std::{panic::Location, sync::Arc, time::Duration};
 
 use super::Connection;
-use crate::observe::{Caller, Observed, Observers, Operation};
-
-/// For whom a connection is in use.
-pub(super) struct Observation {
-    /// `None` while no listener may exist.
-    observers: Option<Arc<Observers>>,
-    origin: Option<&'static Location<'static>>,
-    /// How long the caller waited for the connection, until its first statement tells it.
-    queued: Duration,
-}
-
-impl Observation {
-    pub(super) fn of(caller: Caller<'_>) -> Self {
-        let observers = caller.observers();
-        Self {
-            observers: observers.may_listen().then(|| Arc::clone(observers)),
-            origin: caller.call_site(),
-            queued: Duration::ZERO,
-        }
-    }
-}
+use crate::observe::{Caller, Observed, Operation};
 
 impl Connection {
     /// Notes for whom the following statements run.

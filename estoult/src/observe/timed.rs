@@ -41,6 +41,10 @@ impl Sink for TimedSink {
         taken
     }
 
+    fn restart(&mut self) {
+        self.sink.restart();
+    }
+
     fn wants_columns(&self) -> bool {
         self.sink.wants_columns()
     }
