@@ -4,8 +4,33 @@
 
 use std::{any::Any, borrow::Cow, fmt, future::Future, sync::Arc};
 
+use tokio::task::{Id, try_id};
+
 tokio::task_local! {
-    static CONTEXT: Context;
+    static CONTEXT: Scoped;
+}
+
+/// The context of a scope, and which code sees it.
+struct Scoped {
+    context: Context,
+    seen_by: SeenBy,
+}
+
+enum SeenBy {
+    /// What a future polls, which is its own code.
+    Future,
+    /// Sync code may drive a runtime, which polls tasks of others on the same thread. They have ids of their own, while
+    /// the future that is driven has the one of the code around it, or none.
+    Task(Option<Id>),
+}
+
+impl Scoped {
+    fn is_seen_here(&self) -> bool {
+        match self.seen_by {
+            SeenBy::Future => true,
+            SeenBy::Task(id) => id == try_id(),
+        }
+    }
 }
 
 /// What the enclosing scopes set: [`with_schema`], [`with_tenant`], [`with_tags`].
@@ -50,8 +75,7 @@ impl Context {
     /// The context of the enclosing scopes.
     #[must_use]
     pub fn current() -> Self {
-        // Outside of every scope the task-local is unset, which is the empty context.
-        CONTEXT.try_with(Self::clone).unwrap_or_default()
+        Self::with_current(|context| Some(context.clone())).unwrap_or_default()
     }
 
     /// The schema of statements made here, if a scope sets one; a tenant's schema takes precedence.
@@ -80,10 +104,18 @@ impl Context {
 
     /// Runs a future with this context instead of the current one, whatever task polls it.
     pub fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> + use<F> {
-        CONTEXT.scope(self, future)
+        let scoped = Scoped {
+            context: self,
+            seen_by: SeenBy::Future,
+        };
+        CONTEXT.scope(scoped, future)
     }
 
     /// Runs sync code with this context instead of the current one.
+    ///
+    /// Where the code drives a runtime of tokio, with `block_on`, the future that it drives is part of the scope, and
+    /// tasks that run on the thread meanwhile are not. Executors other than tokio's do not tell them apart: there,
+    /// [`scope`](Self::scope) the future instead.
     ///
     /// ```
     /// use estoult::Context;
@@ -93,7 +125,11 @@ impl Context {
     /// assert_eq!(Context::current().schema(), None);
     /// ```
     pub fn run<T>(self, work: impl FnOnce() -> T) -> T {
-        CONTEXT.sync_scope(self, work)
+        let scoped = Scoped {
+            context: self,
+            seen_by: SeenBy::Task(try_id()),
+        };
+        CONTEXT.sync_scope(scoped, work)
     }
 
     /// This context with another schema; see [`with_schema`].
@@ -145,8 +181,16 @@ impl Context {
 
     /// The schema of the current scope.
     pub(crate) fn current_schema() -> Option<Arc<str>> {
-        let chosen = CONTEXT.try_with(|context| context.chosen().cloned());
-        chosen.ok().flatten()
+        Self::with_current(|context| context.chosen().cloned())
+    }
+
+    /// What the current context gives; `None` outside of every scope, where the task-local is unset.
+    fn with_current<T>(read: impl FnOnce(&Self) -> Option<T>) -> Option<T> {
+        let seen = |scoped: &Scoped| {
+            let context = scoped.is_seen_here().then_some(&scoped.context);
+            context.and_then(read)
+        };
+        CONTEXT.try_with(seen).ok().flatten()
     }
 }
 

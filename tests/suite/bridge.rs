@@ -5,6 +5,7 @@ mod context;
 mod environment;
 mod external;
 mod limits;
+mod scope;
 mod subloop;
 mod thread_kind;
 

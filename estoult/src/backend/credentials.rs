@@ -3,6 +3,7 @@
 use std::{fmt, future::Future, sync::Arc};
 
 use crate::{
+    context::Context,
     error::{Error, ErrorKind, Result},
     runtime::BoxFuture,
 };
@@ -58,7 +59,9 @@ impl CredentialsSource {
 
     /// The user and password for one connection.
     pub(crate) async fn get(&self) -> Result<Credentials> {
-        let credentials = (self.0)().await.map_err(|error| {
+        // In an empty context, as every hook: what it gives must not depend on the caller that connects first.
+        let given = Context::default().scope(async { (self.0)().await }).await;
+        let credentials = given.map_err(|error| {
             let message = format!(
                 "get user and password for a new connection: {}",
                 error.message()

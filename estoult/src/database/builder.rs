@@ -288,7 +288,8 @@ impl<A: Access> DatabaseBuilder<A> {
     /// order, all of them; closing the lifespan gives the first failure, and disconnects all the same.
     ///
     /// Callers that connect meanwhile wait for it. When the last lifespan is dropped instead of closed, it runs in a
-    /// task of the runtime; outside of any runtime it can't run, which is a warning.
+    /// task of the runtime; outside of any runtime it can't run, which is a warning. It runs outside of scopes, as
+    /// [`on_connect`](Self::on_connect) does.
     #[must_use]
     pub fn on_disconnect(mut self, hook: impl DatabaseHook) -> Self {
         self.hooks.add_on_disconnect(hook);
@@ -297,7 +298,7 @@ impl<A: Access> DatabaseBuilder<A> {
 
     /// Runs this on each new connection before its first use, and again when its session was reset: settings,
     /// temporary tables. When it fails, or leaves a transaction open, so does the statement that needed the connection.
-    /// Several hooks run in the order in which they were given.
+    /// Several hooks run in the order in which they were given, in an empty [`Context`](crate::Context).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

@@ -12,6 +12,7 @@ use std::{
 
 use crate::{
     connection::Connection,
+    context::Context,
     error::{Error, Result},
     runtime::BoxFuture,
 };
@@ -56,7 +57,9 @@ impl<D: Clone> ConnectionHooks<D> {
     /// Runs them on a connection, and gives it back.
     pub(crate) async fn run(&self, mut connection: Connection, database: &D) -> Result<Connection> {
         for hook in &self.0 {
-            connection = hook(connection, database.clone()).await?;
+            // In an empty context: a connection is the same for all callers, not just for the first.
+            let prepare = async { hook(connection, database.clone()).await };
+            connection = Context::default().scope(prepare).await?;
             if connection.is_in_transaction() {
                 // The caller's writes would belong to it, and be rolled back on release.
                 connection.discard();
@@ -138,8 +141,9 @@ impl<D: Clone> Hooks<D> {
 
 /// Runs one hook. A panic in it becomes an error: it must not unwind through the callers that wait for the attempt.
 async fn run<D: Clone>(hook: &Hook<D>, database: &D, name: &str) -> Result<()> {
-    // Called within the future, so that a panic of the function itself is caught as well.
-    let mut work = pin!(async { hook(database.clone()).await });
+    // Called within the future, so that a panic of the function itself is caught as well. The context is empty: what a
+    // hook does must not depend on the caller that happens to connect first.
+    let mut work = pin!(Context::default().scope(async { hook(database.clone()).await }));
     let ran = poll_fn(|context| {
         // Unwind safe: after a panic the future is not polled again.
         let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
