@@ -5,8 +5,7 @@
 
 use std::{io, sync::Arc};
 
-use estoult_sql::copy::CopyDirection;
-use estoult_sql::session::effects;
+use estoult_sql::{copy::CopyDirection, session::effects};
 use postgres_protocol::message::frontend::{self, BindError};
 
 use super::{
