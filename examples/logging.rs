@@ -37,6 +37,15 @@ impl Observer for Statistics {
     }
 }
 
+impl Statistics {
+    fn print(&self) {
+        let texts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (text, (times, time)) in &*texts {
+            println!("{times} × {text}: {time:?}");
+        }
+    }
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let filter = EnvFilter::try_from_default_env();
@@ -60,11 +69,7 @@ async fn main() -> Result<()> {
         with_tags([("request", request.to_string())], sell(&database, title)).await?;
     }
 
-    let texts = statistics.0.lock().unwrap_or_else(PoisonError::into_inner);
-    for (text, (times, time)) in &*texts {
-        println!("{times} × {text}: {time:?}");
-    }
-    drop(texts);
+    statistics.print();
     lifespan.close().await
 }
 
