@@ -15,6 +15,7 @@ use tracing::{
 #[derive(Debug, Clone)]
 pub(crate) struct Capture {
     level: Level,
+    with_statements: bool,
     lines: Arc<Mutex<Vec<String>>>,
 }
 
@@ -26,11 +27,20 @@ impl Default for Capture {
 }
 
 impl Capture {
-    /// Collects what is logged at this level or a more important one.
+    /// Collects what is logged at this level or a more important one, but for statements.
     pub(crate) fn of(level: Level) -> Self {
         Self {
             level,
+            with_statements: false,
             lines: Arc::default(),
+        }
+    }
+
+    /// Collects statements, too.
+    pub(crate) fn and_statements(self) -> Self {
+        Self {
+            with_statements: true,
+            ..self
         }
     }
 
@@ -54,7 +64,8 @@ impl Visit for Line {
 
 impl Subscriber for Capture {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= self.level && metadata.target().starts_with("estoult")
+        let is_wanted = self.with_statements || metadata.target() != "estoult::sql";
+        *metadata.level() <= self.level && metadata.target().starts_with("estoult") && is_wanted
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {

@@ -15,7 +15,7 @@ fn lines(
     level: Level,
     work: impl AsyncFnOnce(&Database) -> Result<()>,
 ) -> Result<Vec<String>> {
-    let capture = Capture::of(level);
+    let capture = Capture::of(level).and_statements();
     with_default(capture.clone(), || {
         runtime().block_on(async {
             let lifespan = db.connect().await?;

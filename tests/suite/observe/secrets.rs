@@ -24,7 +24,7 @@ impl Seen {
 on_every_backend!(bound_values_are_never_told, async |db| {
     create_table::<Author>(db).await?;
     for_any(&"[a-z]{24}", async |secret| {
-        let (seen, capture) = (Seen::default(), Capture::of(Level::TRACE));
+        let (seen, capture) = (Seen::default(), Capture::of(Level::TRACE).and_statements());
         let _subscriber = set_default(capture.clone());
         let db = &seen.observe(db);
         let author = || {
