@@ -95,8 +95,9 @@ fn all_mistakes_of_a_configuration_are_told_at_once() {
     error: read `FILE`: read a configuration of databases:
     `databases.replica.max_conections` is not a database setting;
     the settings are url, max_connections, acquire_timeout, connect_timeout,
-    statement_timeout, statement_cache_capacity, ping_after, max_age, schema,
-    min_connections, connect_within, connect_retries, read_only, not_connected;
+    statement_timeout, slow_statement, statement_cache_capacity, ping_after,
+    max_age, schema, min_connections, connect_within, connect_retries, read_only,
+    not_connected;
     did you mean `max_connections`?;
     `databases.replica.url`: read a postgres URL: the port is not a number from 1 to
     65535 (in user and password write `@ : / # ?` as %40 %3A %2F %23 %3F);
