@@ -31,6 +31,7 @@ use std::{
 use async_trait::async_trait;
 use once_cell::sync::OnceCell;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tokio::sync::Semaphore;
 
 use self::{
     classify::classify,
@@ -62,6 +63,8 @@ struct Sqlite {
     attached: BTreeMap<String, PathBuf>,
     /// Where it is; made with the first connection, so that a process that forks before has one of its own.
     place: OnceCell<Place>,
+    /// Lets one connection be opened at a time: a thread opens it to the end, also when its caller has gone.
+    opening: Arc<Semaphore>,
 }
 
 /// Where a database is.
@@ -85,6 +88,7 @@ pub(crate) fn open(address: &SqliteAddress, options: &DatabaseOptions) -> Result
         address,
         attached: options.attached.clone(),
         place: OnceCell::new(),
+        opening: Arc::new(Semaphore::new(1)),
     }))
 }
 
@@ -217,7 +221,10 @@ impl Backend for Sqlite {
             .get_or_try_init(|| Place::new(&self.address, &self.attached))?;
         let (address, main) = (self.address.clone(), place.main.clone());
         let needs_anchor = matches!(main, MainDatabase::Memory(_)) && place.anchor.get().is_none();
+        // It is never closed, so this waits for nothing but the connections before.
+        let turn = Arc::clone(&self.opening).acquire_owned().await;
         let opened = off_thread(move || {
+            let _turn = turn;
             let anchor = match needs_anchor {
                 true => Some(open_connection(&address, &main)?),
                 false => None,

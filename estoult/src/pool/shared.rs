@@ -54,6 +54,13 @@ enum Check {
     Unusable,
 }
 
+/// What becomes of an idle session that a caller wants.
+enum Checked {
+    Ready(Box<dyn Session>, Slot),
+    /// It was closed instead, and its permit is the caller's.
+    Closed(Permit),
+}
+
 impl Shared {
     pub(super) fn new(
         backend: Arc<dyn Backend>,
@@ -128,9 +135,9 @@ impl Shared {
         let mut next = first;
         loop {
             let permit = match next.take() {
-                Some(checkout) => match self.checked(checkout, caller.origin()).await {
-                    Ok(checkout) => return Ok(checkout),
-                    Err(permit) => permit,
+                Some(checkout) => match self.checked(checkout, caller.origin()).await? {
+                    Checked::Ready(session, slot) => return Ok((session, slot)),
+                    Checked::Closed(permit) => permit,
                 },
                 None => match grant(&self.sessions).await? {
                     Grant::Session(handed_over) => {
@@ -148,33 +155,40 @@ impl Shared {
         }
     }
 
-    /// Checks a session as far as it needs it; its permit when it was closed instead.
+    /// Checks a session as far as it needs it.
     async fn checked(
         &self,
         checkout: Checkout,
         origin: &'static Location<'static>,
-    ) -> std::result::Result<Checkout, Permit> {
+    ) -> Result<Checked> {
         let (mut session, mut slot) = match self.ready(checkout, origin) {
-            Ok(checkout) => return Ok(checkout),
+            Ok((session, slot)) => return Ok(Checked::Ready(session, slot)),
             Err(checkout) => checkout,
         };
         if let Check::Unusable = self.check(slot.entry(), Instant::now()) {
             if !slot.entry().is_unreachable() {
                 close_in_background(session);
             }
-            return Err(slot.into_permit());
+            return Ok(Checked::Closed(slot.into_permit()));
+        }
+        // A runtime that can't drive the socket says nothing of the connection, which others may go on using.
+        if let Err(error) = session.prepare()
+            && matches!(error.kind(), ErrorKind::Configuration)
+        {
+            slot.release(session);
+            return Err(error);
         }
         let pinged = {
             let _opening = Counted::new(&self.opening);
             within(self.options.connect_timeout, session.ping()).await
         };
         if !matches!(pinged, Some(Ok(()))) {
-            return Err(slot.into_permit());
+            return Ok(Checked::Closed(slot.into_permit()));
         }
         let (entry, now) = (slot.entry_mut(), Instant::now());
         entry.used = now;
         entry.borrower.take(origin, now);
-        Ok((session, slot))
+        Ok(Checked::Ready(session, slot))
     }
 
     /// Opens a connection with a permit.
