@@ -258,8 +258,9 @@ tuples! {
 ///
 /// Outside of a transaction each statement commits by itself, whatever becomes of the others; in a transaction of
 /// PostgreSQL a failure aborts those behind it. All go to one database, over one connection. PostgreSQL answers them in
-/// one round trip; elsewhere they run one after the other. A pipeline is cancelled as a whole, so it has as much time
-/// as the statement with the longest [`timeout`](Sql::timeout); one without counts with that of the database.
+/// one round trip; elsewhere they run one after the other. A pipeline has as much time as the statement with the
+/// longest [`timeout`](Sql::timeout); one without counts with that of the database. When it is dropped, the statement
+/// that runs is cancelled; outside of a transaction those behind it may still commit.
 ///
 /// ```
 /// # use estoult::{Database, Schema, sql};

@@ -1,11 +1,11 @@
 //! Prepared statements: they stay bounded in number, and those of a pipeline are answered whatever they weigh.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use estoult::{Database, ErrorKind, Result, sql};
 
 use super::{on_one_connection, process};
-use crate::support::{cases, within};
+use crate::support::{Backend, cases, run_fresh, runtime, within};
 
 /// How many statements the present session has prepared.
 async fn prepared(db: &Database) -> Result<i64> {
@@ -196,5 +196,28 @@ fn names_of_the_program_do_not_meet_those_of_estoult() {
             sql(format!("select {number}")).rows(&pinned).await?;
         }
         Ok(())
+    });
+}
+
+/// A pooler that the URL does not mention lends the connection of one session to another.
+#[test]
+fn no_two_sessions_have_a_name_in_common() {
+    run_fresh(Backend::Postgres, |fresh| {
+        let db = fresh.database();
+        runtime().block_on(async {
+            let lifespan = db.connect().await?;
+            let mut names = HashSet::new();
+            let sessions = [db.pin().await?, db.pin().await?, db.pin().await?];
+            for session in &sessions {
+                sql("select 1 + :a").bind("a", 1).rows(session).await?;
+                let prepared = sql("select name from pg_prepared_statements");
+                for (name,) in prepared.all::<(String,)>(session).await? {
+                    assert!(names.insert(name.clone()), "{name} is used twice");
+                }
+            }
+            assert!(names.len() >= 3, "{names:?}");
+            drop(sessions);
+            lifespan.close().await
+        })
     });
 }

@@ -156,8 +156,8 @@ impl Login<'_> {
             }
             b'N' if tls == Tls::Preferred => Ok(Stream::Plain(socket)),
             b'N' => Err(Refusal::Other(self.failed(
-                "the server has no TLS, which `sslmode` asks for; set `ssl = on` on the server, or connect with \
-                 `sslmode=prefer`",
+                "the server offers no TLS, which `sslmode` requires; set `ssl = on` on the server, or check that host \
+                 and port are the server's own",
             ))),
             _ => Err(Refusal::Other(self.failed(
                 "the server answered the request for TLS with something else; is it PostgreSQL?",

@@ -1,7 +1,11 @@
 //! [`Statements`]: the prepared statements of a session, a bounded number of them. One that is evicted is closed on the
 //! server with the next flight.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+};
 
 use super::decode::Columns;
 
@@ -72,6 +76,15 @@ pub(super) struct Statements {
     /// Counts uses, and so tells which statement was used last.
     clock: u64,
     names: u64,
+    /// A part of each name that other sessions do not have: where a pooler lends the connection of one to another, a
+    /// statement is missing, and never another one.
+    session: u32,
+}
+
+/// Another number each time: the standard library's hasher has a random key.
+fn random() -> u32 {
+    let hash = RandomState::new().hash_one(());
+    u32::try_from(hash >> 32).unwrap_or_default()
 }
 
 impl Statements {
@@ -82,6 +95,7 @@ impl Statements {
             capacity,
             clock: 0,
             names: 0,
+            session: random(),
         }
     }
 
@@ -103,7 +117,7 @@ impl Statements {
     pub(super) fn new_name(&mut self) -> Arc<str> {
         self.names += 1;
         // A name that the program's own PREPARE will hardly use.
-        Arc::from(format!("estoult{}", self.names))
+        Arc::from(format!("estoult_{:x}_{}", self.session, self.names))
     }
 
     /// Adds a statement that the server has prepared, and gives the name of the one to be closed in its place.
@@ -190,7 +204,8 @@ mod tests {
         assert_eq!(add(&mut statements, "a", &[]), None);
         assert_eq!(add(&mut statements, "b", &[]), None);
         assert!(statements.get("a", &[]).is_some());
-        assert_eq!(add(&mut statements, "c", &[]).as_deref(), Some("estoult2"));
+        let evicted = add(&mut statements, "c", &[]).unwrap();
+        assert!(evicted.ends_with("_2"), "{evicted}");
         assert!(statements.get("b", &[]).is_none());
         assert!(statements.get("a", &[]).is_some());
     }
@@ -201,7 +216,8 @@ mod tests {
         add(&mut statements, "a", &[20]);
         assert!(statements.get("a", &[23]).is_none());
         add(&mut statements, "a", &[23]);
-        assert_eq!(statements.remove("a", &[20]).as_deref(), Some("estoult1"));
+        let removed = statements.remove("a", &[20]).unwrap();
+        assert!(removed.ends_with("_1"), "{removed}");
         assert!(statements.get("a", &[23]).is_some());
         assert_eq!(statements.remove("a", &[20]), None);
     }
