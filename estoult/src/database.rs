@@ -348,6 +348,19 @@ impl Database {
         Ok(false)
     }
 
+    /// A connection that is idle and ready, if there is one, which no listener has to hear of and no hook to prepare:
+    /// without a future.
+    #[inline]
+    pub(crate) fn acquire_idle(&self, origin: &'static Location<'static>) -> Option<Connection> {
+        let parts = &self.0;
+        let is_plain = !parts.observers.may_listen() && parts.connection_hooks.is_empty();
+        if !is_plain || !parts.lifespans.is_open() {
+            return None;
+        }
+        let caller = Caller::new(&parts.observers, origin);
+        parts.source.acquire_idle(caller)
+    }
+
     /// A connection: a pooled one while a lifespan keeps the database connected, else one for this use.
     pub(crate) async fn acquire(&self, origin: &'static Location<'static>) -> Result<Connection> {
         let caller = Caller::new(&self.0.observers, origin);

@@ -123,6 +123,18 @@ impl Pool {
         closed.complete(&self.shared.address, within)
     }
 
+    /// A connection that was used a moment ago, if one is idle: without a future, and without a timer.
+    pub(crate) fn acquire_idle(&self, caller: Caller<'_>) -> Option<Checkout> {
+        // Searched for by `acquire`, before it hands out any connection.
+        if self.stale.is_due() {
+            return None;
+        }
+        let (session, slot) = self.shared.take_idle()?;
+        let ready = self.shared.ready((session, slot), caller.origin());
+        // One that needs a check goes back, to be taken again by `acquire`.
+        ready.map_err(|(session, slot)| slot.release(session)).ok()
+    }
+
     /// A connection from the pool.
     pub(crate) async fn acquire(&self, caller: Caller<'_>) -> Result<Checkout> {
         if let Some(age) = self.stale.due() {

@@ -32,6 +32,12 @@ pub trait ConnectionSource: fmt::Debug + Send + Sync + 'static {
     /// `Timeout` when none is free in time, `Connection` when none can be opened.
     async fn acquire(&self, caller: Caller<'_>) -> Result<Connection>;
 
+    /// A connection that is free at once and needs no check, if there is one; [`acquire`](Self::acquire) is asked where
+    /// there is none. Must not block.
+    fn acquire_idle(&self, _caller: Caller<'_>) -> Option<Connection> {
+        None
+    }
+
     /// A connection that is closed on release.
     ///
     /// # Errors
@@ -85,6 +91,12 @@ impl ConnectionSource for Pool {
         let checkout = self.acquire(caller).await?;
         let timeout = self.options().statement_timeout;
         Ok(Connection::new(checkout, timeout, caller))
+    }
+
+    fn acquire_idle(&self, caller: Caller<'_>) -> Option<Connection> {
+        let checkout = self.acquire_idle(caller)?;
+        let timeout = self.options().statement_timeout;
+        Some(Connection::new(checkout, timeout, caller))
     }
 
     async fn acquire_once(&self, caller: Caller<'_>) -> Result<Connection> {

@@ -8,6 +8,8 @@ use std::{
     collections::{HashMap, HashSet, VecDeque},
 };
 
+use foldhash::fast::RandomState;
+
 use crate::{
     error::{Error, Result},
     expr::Node,
@@ -191,7 +193,7 @@ where
     /// Begins to load the rows that refer to one of the keys, in the preload's order.
     fn begin(&self, keys: &[Option<Datum>]) -> Option<Box<dyn Loading<Q> + '_>> {
         // Parents may share a key, such as the author of many books; each is sent once.
-        let mut known = HashSet::new();
+        let mut known: HashSet<GroupKey, RandomState> = HashSet::default();
         let distinct: Vec<_> = keys
             .iter()
             .flatten()
@@ -216,7 +218,7 @@ where
     /// The rows of each key, in the order of the keys.
     fn distribute(&self, rows: Vec<Q>, keys: Vec<Option<Datum>>) -> Result<Vec<N::Loaded>> {
         let column = self.keys.other.to_string();
-        let mut groups: HashMap<GroupKey, (usize, Vec<Q>)> = HashMap::new();
+        let mut groups: HashMap<GroupKey, (usize, Vec<Q>), RandomState> = HashMap::default();
         // Each group counts its parents: all but the last get clones, and the last gets the rows themselves.
         for key in keys.iter().flatten() {
             groups.entry(GroupKey::of(key)).or_default().0 += 1;

@@ -67,7 +67,7 @@ impl<'a> Executor<'a> {
             // The scheme `mysql` is MySQL or MariaDB until a server answers, so the first verb acquires its connection
             // before it renders.
             Handle::Registry(_) | Handle::Database(_) => {
-                let connection = database.acquire(call.origin).await?;
+                let connection = Box::pin(database.acquire(call.origin)).await?;
                 early.insert(connection).features()
             }
         };
@@ -193,7 +193,12 @@ impl<'a> Target<'a> {
         let mut connection = match (self.early.take(), self.executor.handle) {
             (Some(connection), _) => CheckedOut::Owned(connection),
             (None, Handle::Registry(_) | Handle::Database(_)) => {
-                CheckedOut::Owned(self.database.acquire(self.origin).await?)
+                // Fast path: one that is idle is taken without a future of its own, and no verb has room for that.
+                let idle = self.database.acquire_idle(self.origin);
+                CheckedOut::Owned(match idle {
+                    Some(connection) => connection,
+                    None => Box::pin(self.database.acquire(self.origin)).await?,
+                })
             }
             (None, Handle::Transaction(transaction)) => {
                 CheckedOut::Shared(transaction.connection().await?)

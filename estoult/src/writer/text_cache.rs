@@ -10,9 +10,10 @@ mod tests;
 
 use std::{
     collections::HashMap,
-    hash::{BuildHasherDefault, DefaultHasher},
     sync::{Arc, PoisonError, RwLock},
 };
+
+use foldhash::fast::FixedState;
 
 use super::{Written, text_key::TextKey};
 use crate::{backend::Statement, error::Result};
@@ -41,7 +42,7 @@ struct TextCache {
 
 struct Texts {
     // The keys are the program's own, so that the hasher needs no seed, which a static could not have.
-    by_key: HashMap<Box<[u8]>, Arc<CachedText>, BuildHasherDefault<DefaultHasher>>,
+    by_key: HashMap<Box<[u8]>, Arc<CachedText>, FixedState>,
     /// How often room was made.
     turns: usize,
 }
@@ -58,7 +59,7 @@ impl TextCache {
     const fn new() -> Self {
         Self {
             texts: RwLock::new(Texts {
-                by_key: HashMap::with_hasher(BuildHasherDefault::new()),
+                by_key: HashMap::with_hasher(FixedState::with_seed(0)),
                 turns: 0,
             }),
         }

@@ -81,12 +81,11 @@ impl PostgresSession {
     pub(super) fn queue(&mut self, statement: &Statement, declared: Declared) -> Result<Part> {
         let length = self.wire.out.len();
         let types = statement.values.iter().map(|value| declared.type_of(value));
-        let types: Box<[u32]> = types.collect();
-        let known = self.statements.get(&statement.sql, &types).cloned();
+        let known = self.statements.get(&statement.sql, types.clone()).cloned();
         let part = match known {
             Some(prepared) => Part {
                 text: Arc::clone(&statement.sql),
-                types,
+                types: prepared.types,
                 name: prepared.name,
                 origin: Origin::Prepared,
                 is_parsed: true,
@@ -96,7 +95,7 @@ impl PostgresSession {
                 columns: Some(prepared.columns),
                 tag: Tag::None,
             },
-            None => self.new_part(statement, types),
+            None => self.new_part(statement, types.collect()),
         };
         if let Err(error) = self.write(&part, &statement.values) {
             self.wire.out.truncate(length);
@@ -107,7 +106,7 @@ impl PostgresSession {
         Ok(part)
     }
 
-    fn new_part(&mut self, statement: &Statement, types: Box<[u32]>) -> Part {
+    fn new_part(&mut self, statement: &Statement, types: Arc<[u32]>) -> Part {
         // An earlier statement of the flight may be the same.
         let known = self.preparing.name(&statement.sql, &types);
         let origin = known.as_ref().map_or(Origin::New, |_| Origin::InFlight);
@@ -151,7 +150,7 @@ impl PostgresSession {
             frontend::describe(b'S', &part.name, out).map_err(refused)?;
         }
         let formats = part.types.iter().map(|declared| format_of(*declared));
-        let values = values.iter().zip(&part.types);
+        let values = values.iter().zip(&*part.types);
         let bound = frontend::bind(
             "",
             &part.name,
@@ -184,7 +183,10 @@ impl PostgresSession {
         values: &[Datum],
         take_row: &mut TakeRow<'_>,
     ) -> Result<(), Failure> {
-        self.take_asked().await?;
+        // Boxed: only the first COPY into a table asks, and each statement would have room for its future.
+        if self.asking.is_some() {
+            Box::pin(self.take_asked()).await?;
+        }
         let answered = self.read_answers(parts, values, take_row).await?;
         if answered < parts.len() {
             // A statement without an end has not been done.

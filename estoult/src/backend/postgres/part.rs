@@ -16,7 +16,7 @@ use crate::backend::CopyTarget;
 )]
 pub(super) struct Part {
     pub(super) text: Arc<str>,
-    pub(super) types: Box<[u32]>,
+    pub(super) types: Arc<[u32]>,
     pub(super) name: Arc<str>,
     pub(super) origin: Origin,
     /// Whether the server has parsed it, so that what it answers now it found when it ran it.

@@ -18,11 +18,12 @@ impl PostgresSession {
     pub(super) fn described(&mut self, part: &mut Part, columns: Arc<Columns>) {
         if part.origin == Origin::New && !part.name.is_empty() {
             let prepared = Prepared {
+                types: Arc::clone(&part.types),
                 name: Arc::clone(&part.name),
                 columns: Arc::clone(&columns),
                 changes_session: part.changes_session,
             };
-            let evicted = self.statements.add(&part.text, &part.types, prepared);
+            let evicted = self.statements.add(&part.text, prepared);
             self.closing.extend(evicted);
             self.let_go(part);
         }

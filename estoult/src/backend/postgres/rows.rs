@@ -62,7 +62,12 @@ impl PostgresSession {
         let Some(mut part) = part else {
             return Ok(sink);
         };
-        let columns = self.resolved(&mut part).await?;
+        let known = part.columns.take_if(|columns| columns.is_resolved());
+        let columns = match known {
+            Some(columns) => columns,
+            // Boxed: a type is asked about once.
+            None => Box::pin(self.resolved(&mut part)).await?,
+        };
         for body in &rows.kept {
             let given = give(sink.as_mut(), &columns, body);
             given.map_err(|failure| self.fail(failure, statement))?;

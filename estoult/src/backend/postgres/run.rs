@@ -46,7 +46,8 @@ impl PostgresSession {
             };
             // Once: a server that closes the next one as well may go on doing so.
             let may_reopen = !was_open && !std::mem::replace(&mut is_reopened, true);
-            if may_reopen && self.reopen(&deferred, &parts, &failure).await {
+            // Boxed, here and below: what hardly ever happens would make the future of each statement larger.
+            if may_reopen && Box::pin(self.reopen(&deferred, &parts, &failure)).await {
                 self.deferred = deferred;
                 continue;
             }
@@ -70,7 +71,7 @@ impl PostgresSession {
             if let Some(part) = failed.filter(|_| is_stale) {
                 self.forget(part, answer);
             }
-            self.begin_again(deferred).await?;
+            Box::pin(self.begin_again(deferred)).await?;
         }
     }
 

@@ -7,11 +7,15 @@ use std::{
     sync::Arc,
 };
 
+use foldhash::fast::RandomState as FastState;
+
 use super::decode::Columns;
 
 /// A statement that the server has prepared.
 #[derive(Debug, Clone)]
 pub(super) struct Prepared {
+    /// The declared types of its parameters: other types mean another plan.
+    pub(super) types: Arc<[u32]>,
     /// Its name on the server.
     pub(super) name: Arc<str>,
     pub(super) columns: Arc<Columns>,
@@ -21,7 +25,7 @@ pub(super) struct Prepared {
 
 /// The statements that the server is asked to prepare in the present flight, each of them once.
 #[derive(Default)]
-pub(super) struct Preparing(HashMap<Arc<str>, Vec<TypedName>>);
+pub(super) struct Preparing(HashMap<Arc<str>, Vec<TypedName>, FastState>);
 
 /// The declared types of a statement's parameters, and its name.
 type TypedName = (Box<[u32]>, Arc<str>);
@@ -62,15 +66,13 @@ impl Preparing {
 }
 
 struct Entry {
-    /// The declared types of the parameters: other types mean another plan.
-    types: Box<[u32]>,
     prepared: Prepared,
     used: u64,
 }
 
 /// The prepared statements of one session, by text and declared types.
 pub(super) struct Statements {
-    entries: HashMap<Arc<str>, Vec<Entry>>,
+    entries: HashMap<Arc<str>, Vec<Entry>, FastState>,
     count: usize,
     capacity: usize,
     /// Counts uses, and so tells which statement was used last.
@@ -90,7 +92,7 @@ fn random() -> u32 {
 impl Statements {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
-            entries: HashMap::new(),
+            entries: HashMap::default(),
             count: 0,
             capacity,
             clock: 0,
@@ -105,10 +107,15 @@ impl Statements {
     }
 
     /// The statement of this text with these types.
-    pub(super) fn get(&mut self, text: &str, types: &[u32]) -> Option<&Prepared> {
+    pub(super) fn get(
+        &mut self,
+        text: &str,
+        types: impl Iterator<Item = u32> + Clone,
+    ) -> Option<&Prepared> {
         self.clock += 1;
-        let entries = self.entries.get_mut(text)?;
-        let entry = entries.iter_mut().find(|entry| *entry.types == *types)?;
+        let mut entries = self.entries.get_mut(text)?.iter_mut();
+        let is_same = |entry: &&mut Entry| entry.prepared.types.iter().copied().eq(types.clone());
+        let entry = entries.find(is_same)?;
         entry.used = self.clock;
         Some(&entry.prepared)
     }
@@ -121,19 +128,13 @@ impl Statements {
     }
 
     /// Adds a statement that the server has prepared, and gives the name of the one to be closed in its place.
-    pub(super) fn add(
-        &mut self,
-        text: &Arc<str>,
-        types: &[u32],
-        prepared: Prepared,
-    ) -> Option<Arc<str>> {
+    pub(super) fn add(&mut self, text: &Arc<str>, prepared: Prepared) -> Option<Arc<str>> {
         let evicted = (self.count >= self.capacity)
             .then(|| self.evict())
             .flatten();
         self.clock += 1;
         self.count += 1;
         let entry = Entry {
-            types: types.into(),
             prepared,
             used: self.clock,
         };
@@ -147,7 +148,10 @@ impl Statements {
     /// Describes the columns of a statement anew.
     pub(super) fn describe(&mut self, text: &str, types: &[u32], columns: Arc<Columns>) {
         let entries = self.entries.get_mut(text).into_iter().flatten();
-        if let Some(entry) = entries.into_iter().find(|entry| *entry.types == *types) {
+        if let Some(entry) = entries
+            .into_iter()
+            .find(|entry| *entry.prepared.types == *types)
+        {
             entry.prepared.columns = columns;
         }
     }
@@ -155,7 +159,9 @@ impl Statements {
     /// Forgets a statement, and gives its name.
     pub(super) fn remove(&mut self, text: &str, types: &[u32]) -> Option<Arc<str>> {
         let entries = self.entries.get_mut(text)?;
-        let position = entries.iter().position(|entry| *entry.types == *types)?;
+        let position = entries
+            .iter()
+            .position(|entry| *entry.prepared.types == *types)?;
         let entry = entries.swap_remove(position);
         if entries.is_empty() {
             self.entries.remove(text);
@@ -178,7 +184,7 @@ impl Statements {
             .iter()
             .flat_map(|(text, entries)| entries.iter().map(move |entry| (text, entry)));
         let (text, oldest) = entries.min_by_key(|(_, entry)| entry.used)?;
-        let (text, types) = (Arc::clone(text), oldest.types.clone());
+        let (text, types) = (Arc::clone(text), Arc::clone(&oldest.prepared.types));
         self.remove(&text, &types)
     }
 }
@@ -191,11 +197,12 @@ mod tests {
     fn add(statements: &mut Statements, text: &str, types: &[u32]) -> Option<Arc<str>> {
         let name = statements.new_name();
         let prepared = Prepared {
+            types: types.into(),
             name,
             columns: Arc::default(),
             changes_session: false,
         };
-        statements.add(&Arc::from(text), types, prepared)
+        statements.add(&Arc::from(text), prepared)
     }
 
     #[test]
@@ -203,22 +210,22 @@ mod tests {
         let mut statements = Statements::new(2);
         assert_eq!(add(&mut statements, "a", &[]), None);
         assert_eq!(add(&mut statements, "b", &[]), None);
-        assert!(statements.get("a", &[]).is_some());
+        assert!(statements.get("a", [].into_iter()).is_some());
         let evicted = add(&mut statements, "c", &[]).unwrap();
         assert!(evicted.ends_with("_2"), "{evicted}");
-        assert!(statements.get("b", &[]).is_none());
-        assert!(statements.get("a", &[]).is_some());
+        assert!(statements.get("b", [].into_iter()).is_none());
+        assert!(statements.get("a", [].into_iter()).is_some());
     }
 
     #[test]
     fn types_tell_statements_of_one_text_apart() {
         let mut statements = Statements::new(2);
         add(&mut statements, "a", &[20]);
-        assert!(statements.get("a", &[23]).is_none());
+        assert!(statements.get("a", [23].into_iter()).is_none());
         add(&mut statements, "a", &[23]);
         let removed = statements.remove("a", &[20]).unwrap();
         assert!(removed.ends_with("_1"), "{removed}");
-        assert!(statements.get("a", &[23]).is_some());
+        assert!(statements.get("a", [23].into_iter()).is_some());
         assert_eq!(statements.remove("a", &[20]), None);
     }
 }

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use foldhash::fast::RandomState as FastState;
 use rusqlite::{CachedStatement, Connection, StatementStatus};
 
 /// Instructions that repeat others, or stand for work of any length (opcode.html of SQLite).
@@ -205,7 +206,7 @@ impl Ran {
 /// The programs of a connection's statements, by their text.
 #[derive(Debug, Default)]
 pub(super) struct Programs {
-    known: HashMap<Arc<str>, Program>,
+    known: HashMap<Arc<str>, Program, FastState>,
     /// Of the schema that they were compiled for.
     generation: u64,
 }
