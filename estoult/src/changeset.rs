@@ -82,7 +82,7 @@ impl<S: Model> Changeset<S> {
     #[must_use]
     pub fn put<T: Value>(mut self, column: Column<S, T>, value: impl IntoValue<T>) -> Self {
         self.changes
-            .put(column.name().to_string(), value.into_value().to_datum());
+            .put(column.name().to_string(), value.into_value().into_datum());
         self
     }
 

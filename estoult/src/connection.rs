@@ -326,10 +326,10 @@ impl Connection {
     pub(crate) async fn copy_rows(
         &mut self,
         target: &CopyTarget,
-        rows: &[Vec<Datum>],
+        values: &[Datum],
     ) -> Result<Option<u64>> {
         let observed = self.observed(Operation::Statement, || Arc::clone(&target.statement));
-        let copied = self.send_rows(target, rows).await;
+        let copied = self.send_rows(target, values).await;
         if let Ok(None) = copied {
             observed.cancel();
             return copied;
@@ -337,9 +337,9 @@ impl Connection {
         observed.end(copied, |count| *count)
     }
 
-    async fn send_rows(&mut self, target: &CopyTarget, rows: &[Vec<Datum>]) -> Result<Option<u64>> {
+    async fn send_rows(&mut self, target: &CopyTarget, values: &[Datum]) -> Result<Option<u64>> {
         let limit = self.limit()?;
-        let outcome = limit.run(self.session()?.copy_rows(target, rows)).await;
+        let outcome = limit.run(self.session()?.copy_rows(target, values)).await;
         self.finish(outcome)
     }
 

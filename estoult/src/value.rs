@@ -57,6 +57,11 @@ pub trait Value: Sized + Send + Sync + 'static {
     /// The value to bind.
     fn to_datum(&self) -> Datum;
 
+    /// The value to bind, of a value that the program gives away: texts and bytes are moved into it.
+    fn into_datum(self) -> Datum {
+        self.to_datum()
+    }
+
     /// Decodes a value that a database returned.
     ///
     /// # Errors
@@ -133,6 +138,13 @@ impl<T: Value> Value for Option<T> {
     fn to_datum(&self) -> Datum {
         match self {
             Some(value) => value.to_datum(),
+            None => Datum::Null(T::KIND),
+        }
+    }
+
+    fn into_datum(self) -> Datum {
+        match self {
+            Some(value) => value.into_datum(),
             None => Datum::Null(T::KIND),
         }
     }

@@ -52,7 +52,7 @@ fn change(private: &TokenStream, field: &Field) -> TokenStream {
     let (ident, ty, column) = (&field.ident, &field.ty, &field.column.value);
     match &field.mapping {
         Mapping::Column => quote! {
-            changes.put(#column, <#ty as #private::Value>::to_datum(&self.#ident));
+            changes.push(#column, <#ty as #private::Value>::into_datum(self.#ident));
         },
         Mapping::Embed(prefix) => quote! {
             <#ty as #private::Embedded>::changes(self.#ident, #prefix, changes);

@@ -102,7 +102,7 @@ fn change(private: &TokenStream, field: &Field) -> TokenStream {
     quote! {
         changes.put(
             [prefix, #column].concat(),
-            <#ty as #private::Value>::to_datum(&self.#ident),
+            <#ty as #private::Value>::into_datum(self.#ident),
         );
     }
 }

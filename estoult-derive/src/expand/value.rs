@@ -48,6 +48,10 @@ fn newtype(private: &TokenStream, member: &Member, ty: &Type) -> TokenStream {
             <#ty as #private::Value>::to_datum(&self.#member)
         }
 
+        fn into_datum(self) -> #private::Datum {
+            <#ty as #private::Value>::into_datum(self.#member)
+        }
+
         fn from_datum(
             datum: #private::DatumRef<'_>,
         ) -> ::core::result::Result<Self, #private::Mismatch> {

@@ -184,7 +184,7 @@ pub trait Session: fmt::Debug + Send + 'static {
     /// # Errors
     ///
     /// The answer of the database, by kind.
-    async fn copy_rows(&mut self, _: &CopyTarget, _: &[Vec<Datum>]) -> Result<Option<u64>> {
+    async fn copy_rows(&mut self, _: &CopyTarget, _: &[Datum]) -> Result<Option<u64>> {
         Ok(None)
     }
 

@@ -36,7 +36,7 @@ impl<S: Model> New<S> {
     #[must_use]
     pub fn put<T: Value>(mut self, column: Column<S, T>, value: impl IntoValue<T>) -> Self {
         self.overrides
-            .put(column.name().to_string(), value.into_value().to_datum());
+            .put(column.name().to_string(), value.into_value().into_datum());
         self
     }
 
@@ -48,12 +48,17 @@ impl<S: Model> New<S> {
 
     /// The changes, and whether only the literal sets columns: the text of such an insert is cached.
     pub(crate) fn into_changes(self) -> (Changes, bool) {
-        let mut changes = Changes::default();
-        self.literal.changes(&mut changes);
+        let mut changes = Changes::with_capacity(S::table_spec().columns().len());
         let is_literal = self.overrides.is_empty();
+        self.add_to(&mut changes);
+        (changes, is_literal)
+    }
+
+    /// Adds all columns to changes that have none yet.
+    pub(crate) fn add_to(self, changes: &mut Changes) {
+        self.literal.changes(changes);
         for (column, datum) in self.overrides.into_values() {
             changes.put(column, datum);
         }
-        (changes, is_literal)
     }
 }

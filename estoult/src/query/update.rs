@@ -45,7 +45,7 @@ impl<S: Model> UpdateAll<S> {
     /// Sets a further column.
     #[must_use]
     pub fn set<T: Value>(mut self, column: Column<S, T>, value: impl IntoValue<T>) -> Self {
-        let value = Node::Value(value.into_value().to_datum());
+        let value = Node::Value(value.into_value().into_datum());
         self.changes.push((column.name, value));
         self
     }

@@ -29,6 +29,18 @@ impl Changes {
         }
     }
 
+    /// Sets a column that is not set yet, as the fields of a literal are, each of which has a column of its own.
+    pub fn push(&mut self, column: &'static str, datum: Datum) {
+        self.values.push((Cow::Borrowed(column), datum));
+    }
+
+    /// No changes yet, with room for those of this many columns.
+    pub(crate) fn with_capacity(columns: usize) -> Self {
+        Self {
+            values: Vec::with_capacity(columns),
+        }
+    }
+
     /// The value that a column is set to.
     #[must_use]
     pub fn get(&self, column: &str) -> Option<&Datum> {
@@ -47,6 +59,11 @@ impl Changes {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
+    }
+
+    /// Takes the values out, and keeps the room for those of another row.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (Cow<'static, str>, Datum)> {
+        self.values.drain(..)
     }
 
     pub(crate) fn into_values(self) -> Vec<(Cow<'static, str>, Datum)> {

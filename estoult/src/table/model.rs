@@ -57,7 +57,7 @@ pub trait Key: Send + 'static {
 
 impl<T: Value> Key for T {
     fn into_datums(self) -> Vec<Datum> {
-        vec![self.to_datum()]
+        vec![self.into_datum()]
     }
 }
 
@@ -67,7 +67,7 @@ macro_rules! keys {
             fn into_datums(self) -> Vec<Datum> {
                 #[expect(non_snake_case, reason = "the variables are named like their types")]
                 let ($($part,)+) = self;
-                vec![$($part.to_datum()),+]
+                vec![$($part.into_datum()),+]
             }
         }
     )+};

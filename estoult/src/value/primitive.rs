@@ -178,6 +178,10 @@ impl Value for String {
         Datum::Text(self.clone())
     }
 
+    fn into_datum(self) -> Datum {
+        Datum::Text(self)
+    }
+
     #[inline]
     fn from_datum(datum: DatumRef<'_>) -> Read<Self> {
         match datum {
@@ -193,6 +197,10 @@ impl Value for Vec<u8> {
 
     fn to_datum(&self) -> Datum {
         Datum::Bytes(self.clone())
+    }
+
+    fn into_datum(self) -> Datum {
+        Datum::Bytes(self)
     }
 
     #[inline]

@@ -2,21 +2,24 @@
 //!
 //! Invariant: no SQL text here, and no database is named.
 
+mod rows;
+
 use std::future::Future;
 
+use self::rows::Rows;
 use crate::{
     changeset::New,
     connection::TransactionOptions,
-    error::{Error, Result},
+    error::Result,
     expr::Node,
     query::{Query, UpdateAll},
     statement::{Insert, Select, Update, column},
-    table::{Changes, Model, Table},
+    table::Model,
     value::Datum,
     verbs::{
         call_site::CallSite,
         executor::{Executor, Writes},
-        fill::{fill_defaults, forbid_tenant_change, set_tenant, update_times},
+        fill::{forbid_tenant_change, update_times},
         target::Checkout,
     },
     writer,
@@ -74,13 +77,8 @@ pub fn insert_all<'a, S: Model>(
     on: &'a (impl Writes<S::Tenant> + ?Sized),
     rows: impl IntoIterator<Item = New<S>>,
 ) -> impl Future<Output = Result<u64>> + Send + 'a {
-    let rows = rows.into_iter().map(|row| row.into_changes().0).collect();
-    run_inserts(
-        on.executor().erased(),
-        S::table_spec(),
-        rows,
-        CallSite::here(),
-    )
+    let rows = Rows::collect(S::table_spec(), rows.into_iter(), New::add_to);
+    run_inserts(on.executor().erased(), rows, CallSite::here())
 }
 
 async fn delete_all(on: Executor<'_>, rows: Select, call: CallSite) -> Result<u64> {
@@ -127,47 +125,39 @@ pub(super) fn all_of<S: Model>(all: UpdateAll<S>) -> Result<(Update, Select)> {
     Ok((update, rows))
 }
 
-async fn run_inserts(
-    on: Executor<'_>,
-    table: &'static Table,
-    mut rows: Vec<Changes>,
-    call: CallSite,
-) -> Result<u64> {
+async fn run_inserts(on: Executor<'_>, rows: Result<Rows>, call: CallSite) -> Result<u64> {
     call.run(async {
-        rows.iter_mut().for_each(|row| fill_defaults(table, row));
-        if rows.is_empty() {
+        let mut rows = rows?;
+        let count = rows.count();
+        if count == 0 {
             return Ok(0);
         }
         let target = on
-            .target_to_write(&call, &call.route(), Some(table))
+            .target_to_write(&call, &call.route(), Some(rows.table()))
             .await?;
         let context = target.context();
-        rows.iter_mut()
-            .try_for_each(|row| set_tenant(table, row, &context))?;
-        // The first row decides the columns; a row with others is refused rather than filled with NULL.
-        let columns = rows.first().map(Changes::columns).into_iter().flatten();
-        let insert = Insert::new(table, columns)?;
-        let rows = in_column_order(&insert, rows)?;
-        writer::check_rows(&insert, &rows, &context)?;
+        rows.set_tenant(&context)?;
+        let (insert, values) = rows.into_insert()?;
+        writer::check_rows(&insert, &values, &context)?;
         let size = writer::bulk_size(insert.columns.len(), context.features);
         // COPY pays where one INSERT doesn't take all rows: it saves round trips. PostgreSQL 15 makes a place for each
         // of its first thousand rows, which one INSERT of as many does not cost.
-        let copy = (rows.len() > size)
+        let copy = (count > size)
             .then(|| writer::copy_target(&insert, &context))
             .flatten();
         let mut connection = target.acquire().await?;
         if let Some(copy) = copy
-            && let Some(count) = connection.copy_rows(&copy, &rows).await?
+            && let Some(count) = connection.copy_rows(&copy, &values).await?
         {
             return Ok(count);
         }
         // One statement is atomic by itself; several need a transaction, unless the caller has one.
         // Asked of the connection: a pinned one may be in a transaction that raw SQL began.
-        let needs_transaction = rows.len() > size && !connection.is_in_transaction();
+        let needs_transaction = count > size && !connection.is_in_transaction();
         if !needs_transaction {
-            return insert_chunks(&mut connection, &insert, rows, size).await;
+            return insert_chunks(&mut connection, &insert, values, size).await;
         }
-        insert_in_transaction(&mut connection, &insert, rows, size).await
+        insert_in_transaction(&mut connection, &insert, values, size).await
     })
     .await
 }
@@ -176,12 +166,12 @@ async fn run_inserts(
 async fn insert_in_transaction(
     connection: &mut Checkout<'_>,
     insert: &Insert,
-    rows: Vec<Vec<Datum>>,
+    values: Vec<Datum>,
     size: usize,
 ) -> Result<u64> {
     connection.begin(&TransactionOptions::default()).await?;
     // From here on a dropped future leaves the connection inside the transaction, which the release rolls back.
-    match insert_chunks(connection, insert, rows, size).await {
+    match insert_chunks(connection, insert, values, size).await {
         Ok(affected) => {
             connection.commit().await?;
             Ok(affected)
@@ -197,50 +187,16 @@ async fn insert_in_transaction(
 async fn insert_chunks(
     connection: &mut Checkout<'_>,
     insert: &Insert,
-    rows: Vec<Vec<Datum>>,
+    values: Vec<Datum>,
     size: usize,
 ) -> Result<u64> {
-    let mut affected = 0;
-    let mut rows = rows.into_iter();
+    let (mut affected, mut values) = (0, values.into_iter());
     loop {
-        let chunk: Vec<_> = rows.by_ref().take(size).collect();
+        let chunk: Vec<_> = values.by_ref().take(size * insert.columns.len()).collect();
         if chunk.is_empty() {
             return Ok(affected);
         }
         let statement = writer::insert_rows(insert, chunk, &connection.context())?;
         affected += connection.execute(statement).await?.rows_affected;
     }
-}
-
-/// The values of the rows in the order of the columns; every row must set the same columns, in any order.
-fn in_column_order(insert: &Insert, rows: Vec<Changes>) -> Result<Vec<Vec<Datum>>> {
-    let columns = &insert.columns;
-    let mut ordered = Vec::with_capacity(rows.len());
-    for (index, row) in rows.into_iter().enumerate() {
-        let values = row.values();
-        let is_in_order = values.len() == columns.len()
-            && values
-                .iter()
-                .zip(columns)
-                .all(|((name, _), column)| *name == column.name);
-        // Fast path: rows of one literal are in order, so their values move without a look-up.
-        if is_in_order {
-            let values = row.into_values().into_iter();
-            ordered.push(values.map(|(_, datum)| datum).collect());
-            continue;
-        }
-        let sorted = columns.iter().map(|column| row.get(&column.name).cloned());
-        let sorted: Option<Vec<Datum>> = sorted.collect();
-        match sorted {
-            Some(sorted) if values.len() == columns.len() => ordered.push(sorted),
-            _ => {
-                return Err(Error::configuration(format!(
-                    "insert several rows into `{}`: row {} sets other columns than the first one; set the same in all",
-                    insert.table.name(),
-                    index + 1
-                )));
-            }
-        }
-    }
-    Ok(ordered)
 }

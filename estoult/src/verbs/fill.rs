@@ -39,13 +39,29 @@ pub(super) fn forbid_tenant_change<'c>(
     }
 }
 
-fn other_tenant(column: &ColumnSpec) -> Error {
+/// The error for a write to the rows of another tenant.
+pub(super) fn other_tenant(column: &ColumnSpec) -> Error {
     let message = "says whose row it is, and can't be another tenant's than the handle's";
     Error::invalid(vec![FieldError::new(
         column.name.clone(),
         "tenant",
         message,
     )])
+}
+
+/// Whether the program computes the value of a column.
+pub(super) fn has_defaults(table: &Table) -> bool {
+    table.columns().iter().any(|column| match column.default {
+        DefaultValue::Value(_)
+        | DefaultValue::UuidV4
+        | DefaultValue::UuidV7
+        | DefaultValue::CreatedAt
+        | DefaultValue::UpdatedAt => true,
+        DefaultValue::None
+        | DefaultValue::Generated
+        | DefaultValue::Sql(_)
+        | DefaultValue::Tenant => false,
+    })
 }
 
 /// Sets the columns whose value the program computes, unless they are set.

@@ -56,7 +56,7 @@ pub(crate) fn bulk_size(columns: usize, features: &Features) -> usize {
 /// Refuses rows that can't be written, before a connection is acquired or a transaction begun for them.
 pub(crate) fn check_rows(
     insert: &Insert,
-    rows: &[Vec<Datum>],
+    values: &[Datum],
     context: &SqlContext<'_>,
 ) -> Result<()> {
     let (table, columns) = (insert.table, &insert.columns);
@@ -66,26 +66,16 @@ pub(crate) fn check_rows(
             table.name()
         )));
     }
-    for row in rows {
-        if row.len() != columns.len() {
-            return Err(Error::internal(format!(
-                "insert several rows into `{}`: a row has {} values for {} columns",
-                table.name(),
-                row.len(),
-                columns.len()
-            )));
-        }
-        for (spec, datum) in columns.iter().zip(row) {
-            check_datum(datum, table, &spec.name, context.features)?;
-        }
+    for (spec, datum) in columns.iter().cycle().zip(values) {
+        check_datum(datum, table, &spec.name, context.features)?;
     }
     Ok(())
 }
 
-/// The insert of several rows that [`check_rows`] has accepted.
+/// The insert of several rows that [`check_rows`] has accepted; their values one row after the other.
 pub(crate) fn insert_rows(
     insert: &Insert,
-    rows: Vec<Vec<Datum>>,
+    values: Vec<Datum>,
     context: &SqlContext<'_>,
 ) -> Result<Statement> {
     let features = context.features;
@@ -102,12 +92,12 @@ pub(crate) fn insert_rows(
                 .collect();
             plain::unnest(features, &casts)
         }
-        BulkStyle::Rows => plain::rows(insert.columns.len(), rows.len()),
+        BulkStyle::Rows => plain::rows(insert.columns.len(), values.len() / insert.columns.len()),
     };
     statement.sql = Arc::from([&*statement.sql, &source].concat());
     statement.values = match features.bulk {
-        BulkStyle::Unnest => transposed(insert, rows),
-        BulkStyle::Rows => rows.into_iter().flatten().collect(),
+        BulkStyle::Unnest => transposed(insert, values),
+        BulkStyle::Rows => values,
     };
     Ok(statement)
 }
@@ -142,14 +132,14 @@ fn enum_name(kind: Kind) -> Option<&'static str> {
 }
 
 /// The values of the rows as one list per column.
-fn transposed(insert: &Insert, rows: Vec<Vec<Datum>>) -> Vec<Datum> {
-    let mut lists: Vec<Vec<Datum>> = insert
-        .columns
-        .iter()
-        .map(|_| Vec::with_capacity(rows.len()))
-        .collect();
-    for row in rows {
-        for (list, datum) in lists.iter_mut().zip(row) {
+fn transposed(insert: &Insert, values: Vec<Datum>) -> Vec<Datum> {
+    let width = insert.columns.len();
+    let count = values.len() / width;
+    let lists = insert.columns.iter().map(|_| Vec::with_capacity(count));
+    let mut lists: Vec<Vec<Datum>> = lists.collect();
+    let mut values = values.into_iter();
+    for _ in 0..count {
+        for (list, datum) in lists.iter_mut().zip(values.by_ref().take(width)) {
             list.push(datum);
         }
     }

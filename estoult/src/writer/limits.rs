@@ -21,6 +21,7 @@ pub(crate) fn check_key(table: &'static Table, key: &[Datum], features: &Feature
 }
 
 /// Refuses a value that the database can't store; the error names the column.
+#[inline]
 pub(crate) fn check_datum(
     datum: &Datum,
     table: &Table,
@@ -59,8 +60,33 @@ pub(crate) fn limit_error(name: &str, reason: &str, features: &Features) -> Erro
     Error::new(ErrorKind::Decode, message)
 }
 
-/// The limit that a value exceeds: unchecked, the database would store another value, or refuse it without a name.
+/// See [`exceeded_limit_of`]; most values have none to exceed.
+#[inline]
 fn exceeded_limit(datum: &Datum, features: &Features) -> Option<&'static str> {
+    match datum {
+        Datum::Text(text) if features.nul_in_text || !text.as_bytes().contains(&0) => None,
+        Datum::Date(_) | Datum::DateTime(_) | Datum::Timestamp(_) if features.long_years => None,
+        Datum::UInt(_)
+        | Datum::Float(_)
+        | Datum::Text(_)
+        | Datum::Json(_)
+        | Datum::Date(_)
+        | Datum::DateTime(_)
+        | Datum::Timestamp(_) => exceeded_limit_of(datum, features),
+        Datum::Null(_)
+        | Datum::Bool(_)
+        | Datum::Int(_)
+        | Datum::Bytes(_)
+        | Datum::Uuid(_)
+        | Datum::Decimal(_)
+        | Datum::Time(_)
+        | Datum::Enum(..)
+        | Datum::List(..) => None,
+    }
+}
+
+/// The limit that a value exceeds: unchecked, the database would store another value, or refuse it without a name.
+fn exceeded_limit_of(datum: &Datum, features: &Features) -> Option<&'static str> {
     let (is_exceeded, reason) = match datum {
         // Integers of PostgreSQL and SQLite are signed.
         Datum::UInt(_) => (!features.unsigned, "an integer above 9223372036854775807"),
@@ -71,7 +97,7 @@ fn exceeded_limit(datum: &Datum, features: &Features) -> Option<&'static str> {
         Datum::Float(value) if value.is_infinite() => (!features.infinity, "an infinite float"),
         // PostgreSQL stores no NUL in text (manual, "Character Types"), and no \u0000 in jsonb ("JSON Types").
         Datum::Text(text) => (
-            !features.nul_in_text && text.contains('\0'),
+            !features.nul_in_text && text.as_bytes().contains(&0),
             "text with the character NUL",
         ),
         Datum::Json(text) => (

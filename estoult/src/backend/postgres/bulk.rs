@@ -56,7 +56,7 @@ impl PostgresSession {
     pub(super) async fn insert_by_copy(
         &mut self,
         target: &CopyTarget,
-        rows: &[Vec<Datum>],
+        values: &[Datum],
     ) -> Result<Option<u64>> {
         self.prepare_to_send()?;
         // A check that failed would abort the caller's transaction; one that has not begun yet is begun again.
@@ -70,7 +70,7 @@ impl PostgresSession {
             None if self.asking.is_some() => return Ok(None),
             None => return self.ask_for_columns(target).map(|()| None),
         };
-        if !rows.iter().all(|row| row_fits(row, &types)) {
+        if !values.chunks(types.len()).all(|row| row_fits(row, &types)) {
             return Ok(None);
         }
         let copy = Statement::plain(Arc::clone(&target.statement));
@@ -80,7 +80,7 @@ impl PostgresSession {
             let statements = [(&check, Declared::ByKind), (&copy, Declared::ByKind)];
             self.queue_closes();
             let mut parts = self.queue_all(&deferred, &statements)?;
-            let Err(failure) = self.copy_rows_once(&mut parts, &types, rows).await else {
+            let Err(failure) = self.copy_rows_once(&mut parts, &types, values).await else {
                 return Ok(parts.last().map(Part::rows_affected));
             };
             match &failure {
@@ -152,13 +152,13 @@ impl PostgresSession {
         &mut self,
         parts: &mut [Part],
         types: &[u32],
-        rows: &[Vec<Datum>],
+        values: &[Datum],
     ) -> Result<(), Failure> {
         if let Some(copying) = parts.last_mut() {
             copying.sends_data = true;
         }
         self.wire.open_unit_unflushed();
-        let written = self.write_data(types, rows).await;
+        let written = self.write_data(types, values).await;
         match &written {
             Ok(()) => self.wire.close_unit(),
             // Nothing of a COPY that failed is kept.
@@ -169,10 +169,10 @@ impl PostgresSession {
         written.and(answered)
     }
 
-    async fn write_data(&mut self, types: &[u32], rows: &[Vec<Datum>]) -> Result<(), Failure> {
+    async fn write_data(&mut self, types: &[u32], values: &[Datum]) -> Result<(), Failure> {
         let mut chunk = Chunk::begin(&mut self.wire.out);
         self.wire.out.put_slice(HEADER);
-        for row in rows {
+        for row in values.chunks(types.len()) {
             if let Err(failure) = write_row(&mut self.wire.out, row, types) {
                 self.wire.out.truncate(chunk.begin);
                 return Err(failure);

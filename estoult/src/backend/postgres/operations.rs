@@ -93,8 +93,8 @@ impl Session for PostgresSession {
         self.run_pipeline(statements).await
     }
 
-    async fn copy_rows(&mut self, target: &CopyTarget, rows: &[Vec<Datum>]) -> Result<Option<u64>> {
-        self.insert_by_copy(target, rows).await
+    async fn copy_rows(&mut self, target: &CopyTarget, values: &[Datum]) -> Result<Option<u64>> {
+        self.insert_by_copy(target, values).await
     }
 
     async fn copy_in(&mut self, statement: &str, data: &mut DataReader<'_>) -> Result<u64> {
