@@ -134,7 +134,18 @@ pub(super) fn drive_runtime<T>(
     future: impl Future<Output = Result<T>>,
 ) -> Result<T> {
     let _waiting = bounds.wait().begin();
-    runtime.block_on(bounds.timed(future))
+    let mut future = pin!(bounds.timed(future));
+    // Fast path: what is ready at once, as most statements of SQLite are, needs no scheduler. What is not is polled again
+    // by the runtime, with its own waker.
+    let entered = runtime.enter();
+    let polled = future
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
+    drop(entered);
+    match polled {
+        Poll::Ready(outcome) => outcome,
+        Poll::Pending => runtime.block_on(future),
+    }
 }
 
 /// Drives a future whose runtime is entered, but driven by other threads. It is dropped when the wait ends first.
