@@ -27,7 +27,7 @@ pub use self::{
     health::{DatabaseHealth, Role},
     hook::DatabaseHook,
     lifespan::{Closed, DatabaseClosed, Lifespan},
-    listener::{Event, Listener},
+    listener::{Event, IntoChannels, Listener},
     new_connection::NewConnection,
     pinned::Pinned,
     read_only::{

@@ -99,7 +99,7 @@ pub mod listen {
     #[doc(inline)]
     pub use crate::{
         backend::Notification,
-        database::{Event, Listener},
+        database::{Event, IntoChannels, Listener},
     };
 }
 

@@ -250,3 +250,68 @@ fn a_listener_that_can_not_connect_again_tries_at_each_call() {
     });
     outcome.unwrap();
 }
+
+#[test]
+fn channels_are_added_and_taken_away_while_it_listens() {
+    behind_relay(async |db, relay, witness| {
+        let say = async |channel: &str, payload: &str| {
+            let statement = sql("select pg_notify(:channel, :payload)");
+            let statement = statement.bind("channel", channel.to_owned());
+            statement
+                .bind("payload", payload.to_owned())
+                .rows(witness)
+                .await
+                .map(drop)
+        };
+        // A name is one name, whatever is in it.
+        let odd = "a\"; unlisten *; --";
+        let mut listener = db.listen("orders").await?;
+        listener.listen([odd, "prices"]).await?;
+        listener.unlisten("orders").await?;
+        for (channel, payload) in [("orders", "1"), (odd, "2"), ("prices", "3")] {
+            say(channel, payload).await?;
+        }
+        assert_eq!(next_payload(&mut listener).await?, "2");
+        assert_eq!(next_payload(&mut listener).await?, "3");
+        // Another connection listens on the same channels.
+        relay.drop_connections();
+        let next = within("it connects again", listener.next()).await?;
+        assert_eq!(next, Event::Reconnected);
+        for (channel, payload) in [("orders", "4"), (odd, "5")] {
+            say(channel, payload).await?;
+        }
+        assert_eq!(next_payload(&mut listener).await?, "5");
+
+        let error = listener.unlisten("orders").await.unwrap_err();
+        assert!(
+            error
+                .message()
+                .contains("does not listen on `orders`, but on"),
+            "{error}"
+        );
+        let error = listener.listen(Vec::<String>::new()).await.unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::Configuration),
+            "{error:?}"
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn what_could_receive_no_message_is_refused() {
+    let refused = |url: &str, channels: &[&str]| {
+        let db = Database::builder(url).build().unwrap();
+        let error = runtime().block_on(db.listen(channels)).unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::Configuration),
+            "{error:?}"
+        );
+        error.message().to_owned()
+    };
+    let message = refused(postgres_url(), &[]);
+    assert!(message.contains("no channel is named"), "{message}");
+    let url = format!("{}?statement_cache_capacity=0", postgres_url());
+    let message = refused(&url, &["orders"]);
+    assert!(message.contains("behind a pooler"), "{message}");
+}

@@ -341,3 +341,15 @@ proptest! {
         prop_assert!(!shown.contains(&MARK.to_lowercase()), "{}", shown);
     }
 }
+
+#[test]
+fn an_option_that_is_given_twice_is_refused() {
+    for url in [
+        "postgres://localhost/shop?sslmode=disable&sslmode=verify-full",
+        "mysql://localhost/shop?charset=utf8mb4&charset=latin1",
+        "sqlite:shop.db?mode=ro&mode=rwc",
+    ] {
+        let message = refused(url);
+        assert!(message.contains("is given more than once"), "{message}");
+    }
+}

@@ -14,7 +14,7 @@ use crate::{
             ServerAddress, Tls,
         },
         server_url::{parts::split, session_options::session_options},
-        url_option::{choice, refuse, unknown},
+        url_option::{choice, refuse, repeated, unknown},
     },
     error::{Error, Result},
 };
@@ -34,7 +34,7 @@ pub(crate) fn parse_postgres(url: &str) -> Result<PostgresAddress> {
             unacknowledged: Duration::from_secs(60),
         },
     };
-    let mut problems = Vec::new();
+    let mut problems = repeated(options.iter().map(|(name, _)| &**name));
     for (name, value) in options {
         problems.extend(set_postgres(&mut address, &name, value).err());
     }
@@ -120,7 +120,7 @@ pub(crate) fn parse_mysql(url: &str) -> Result<MySqlAddress> {
         collation: None,
         read_only: false,
     };
-    let mut problems = Vec::new();
+    let mut problems = repeated(options.iter().map(|(name, _)| &**name));
     for (name, value) in options {
         problems.extend(set_mysql(&mut address, &name, value).err());
     }

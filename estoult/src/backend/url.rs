@@ -8,7 +8,7 @@ use crate::{
     backend::{
         address::{STATEMENT_CACHE, SqliteAddress, SqliteLocation, Target},
         server_url,
-        url_option::{choice, refuse, unknown},
+        url_option::{choice, refuse, repeated, unknown},
     },
     error::{Error, Result},
 };
@@ -62,8 +62,9 @@ fn parse_sqlite(rest: &str) -> Result<SqliteAddress> {
         synchronous: "normal".to_owned(),
         statement_cache: STATEMENT_CACHE,
     };
-    let mut problems = Vec::new();
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+    let options: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+    let mut problems = repeated(options.iter().map(|(name, _)| &**name));
+    for (name, value) in options {
         problems.extend(set_sqlite(&mut address, &name, &value).err());
     }
     refuse("sqlite", problems)?;

@@ -375,6 +375,10 @@ impl<A: Access> DatabaseBuilder<A> {
         if let Some(capacity) = options.statement_cache_capacity {
             target = target.statement_cache(capacity)?;
         }
+        // From here on the settings say so, also where the URL does.
+        if target.is_pooler() {
+            options.statement_cache_capacity = Some(0);
+        }
         if options.read_only && target.is_pooler() {
             return Err(Error::configuration(format!(
                 "build a read-only database on {target}: behind a pooler no session can be made read-only; give the \

@@ -31,6 +31,46 @@ pub struct Listener {
     has_lifespan: bool,
 }
 
+/// The names of channels: one, or an array, slice or `Vec` of them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name channels",
+    label = "expected a name, or an array, a slice or a `Vec` of names"
+)]
+pub trait IntoChannels {
+    /// The names.
+    fn into_channels(self) -> Vec<String>;
+}
+
+impl IntoChannels for &str {
+    fn into_channels(self) -> Vec<String> {
+        vec![self.to_owned()]
+    }
+}
+
+impl IntoChannels for String {
+    fn into_channels(self) -> Vec<String> {
+        vec![self]
+    }
+}
+
+impl<C: Into<String>, const N: usize> IntoChannels for [C; N] {
+    fn into_channels(self) -> Vec<String> {
+        self.map(Into::into).into()
+    }
+}
+
+impl<C: Into<String>> IntoChannels for Vec<C> {
+    fn into_channels(self) -> Vec<String> {
+        self.into_iter().map(Into::into).collect()
+    }
+}
+
+impl<C: Into<String> + Clone> IntoChannels for &[C] {
+    fn into_channels(self) -> Vec<String> {
+        self.iter().cloned().map(Into::into).collect()
+    }
+}
+
 /// What a [`Listener`] receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -55,8 +95,8 @@ impl Database {
     ///
     /// Closing the database ends a wait for messages, and the connection.
     ///
-    /// PostgreSQL alone has channels. A pooler that gives a session to another client after each transaction loses
-    /// messages: connect to the server itself.
+    /// PostgreSQL alone has channels. A pooler gives a session to another client after each transaction, and with it
+    /// what it listens to, so a database with `statement_cache_capacity=0` is refused: connect to the server itself.
     ///
     /// ```no_run
     /// # async fn example(database: &estoult::Database) -> estoult::Result<()> {
@@ -76,18 +116,21 @@ impl Database {
     /// # Errors
     ///
     /// `Connection` when there is no connection; `Unsupported` on another database than PostgreSQL; `Configuration`
-    /// when the database must be connected before it is used, and is not.
+    /// without a channel, behind a pooler, and when the database must be connected before it is used, and is not.
     #[track_caller]
-    pub fn listen<C: Into<String>>(
+    pub fn listen(
         &self,
-        channels: impl IntoIterator<Item = C>,
+        channels: impl IntoChannels,
     ) -> impl Future<Output = Result<Listener>> + Send + 'static {
         let channels = Channels {
             database: self.clone(),
-            names: channels.into_iter().map(Into::into).collect(),
+            names: channels.into_channels(),
             origin: Location::caller(),
         };
         async move {
+            channels
+                .check()
+                .map_err(|error| error.at(channels.origin))?;
             let has_lifespan = channels.database.check_open(channels.origin)?;
             let connected = channels.connect().await;
             let connection = connected.map_err(|error| error.at(channels.origin))?;
@@ -101,6 +144,62 @@ impl Database {
 }
 
 impl Listener {
+    /// Listens on further channels. One that it listens on already counts once.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` without a channel; `Query` when the server refuses a name. A connection that was lost listens
+    /// once it is there again.
+    pub async fn listen(&mut self, channels: impl IntoChannels) -> Result<()> {
+        let names = channels.into_channels();
+        check_names(&names).map_err(|error| error.at(self.channels.origin))?;
+        for name in names {
+            self.run("listen", &name).await?;
+            if !self.channels.names.contains(&name) {
+                self.channels.names.push(name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Listens on these channels no longer. Messages that have arrived before are still given out.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` without a channel, and for one that it does not listen on.
+    pub async fn unlisten(&mut self, channels: impl IntoChannels) -> Result<()> {
+        let names = channels.into_channels();
+        check_names(&names).map_err(|error| error.at(self.channels.origin))?;
+        let mut unknown = names
+            .iter()
+            .filter(|name| !self.channels.names.contains(name));
+        if let Some(name) = unknown.next() {
+            let error = Error::configuration(format!(
+                "unlisten: the listener does not listen on `{name}`, but on {}",
+                self.channels.names.join(", ")
+            ));
+            return Err(error.at(self.channels.origin));
+        }
+        for name in names {
+            self.run("unlisten", &name).await?;
+            self.channels.names.retain(|known| *known != name);
+        }
+        Ok(())
+    }
+
+    /// Runs a statement about a channel, unless the connection is lost, which is found out by waiting for messages.
+    async fn run(&mut self, verb: &str, name: &str) -> Result<()> {
+        let Some(connection) = &mut self.connection else {
+            return Ok(());
+        };
+        let quote = connection.features().quote();
+        let statement = format!("{verb} {}", quoted(name, quote));
+        match connection.control(&statement).await {
+            Err(error) if matches!(error.kind(), ErrorKind::Connection) => Ok(()),
+            ran => ran.map_err(|error| error.at(self.channels.origin)),
+        }
+    }
+
     /// Waits for the next message. A future that is dropped loses none.
     ///
     /// When the connection is lost it connects again, for as long as
@@ -161,7 +260,31 @@ struct Channels {
     origin: &'static Location<'static>,
 }
 
+/// Refuses to listen on nothing, which no message could end.
+fn check_names(names: &[String]) -> Result<()> {
+    if names.is_empty() {
+        return Err(Error::configuration(
+            "listen: no channel is named, so no message could arrive; name at least one",
+        ));
+    }
+    Ok(())
+}
+
 impl Channels {
+    /// Refuses what could not receive a message.
+    fn check(&self) -> Result<()> {
+        check_names(&self.names)?;
+        // The session is another client's after each transaction.
+        if self.database.source().options().statement_cache_capacity == Some(0) {
+            return Err(Error::configuration(format!(
+                "listen on {}: behind a pooler (statement_cache_capacity=0) a session belongs to no client for longer \
+                 than a transaction, so messages would be lost; connect to the server itself",
+                self.database
+            )));
+        }
+        Ok(())
+    }
+
     async fn connect(&self) -> Result<Connection> {
         let source = self.database.source();
         if source.is_dialect_known() && !source.dialect().features().notifications {

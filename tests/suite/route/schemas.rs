@@ -1,6 +1,6 @@
 //! Making, listing and dropping schemas; and names that a database can't have.
 
-use estoult::{Database, ErrorKind, Registry, Schema, sql, with_schema};
+use estoult::{Database, Dialect, ErrorKind, Registry, Schema, sql, with_schema};
 
 use super::{Author, author, in_two_schemas, name, names, of};
 use crate::support::{
@@ -125,3 +125,17 @@ on_every_fresh!(
         })
     }
 );
+
+on_every_backend!(a_schema_is_one_schema_whatever_its_name_says, async |db| {
+    if db.dialect() == Dialect::Sqlite {
+        // Its schemas are files, whose names have no semicolon.
+        db.create_schema("a; b").await.unwrap_err();
+        return Ok(());
+    }
+    let odd = format!("{}; drop table x; --", name(db, "odd").await?);
+    db.create_schema(&odd).await?;
+    assert!(db.schemas().await?.contains(&odd));
+    db.drop_schema(&odd).await?;
+    assert!(!db.schemas().await?.contains(&odd));
+    Ok(())
+});

@@ -161,3 +161,24 @@ fn a_read_that_was_ended_gives_each_row_once() {
         },
     );
 }
+
+#[test]
+fn a_statement_that_did_not_compile_is_asked_about_again() {
+    run_fresh(Backend::Sqlite, |fresh| {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let db = fresh.database();
+            let lifespan = db.connect().await?;
+            let connection = db.pin().await?;
+            let insert = sql("insert into later (id) values (1)");
+            insert.clone().execute(&connection).await.unwrap_err();
+            // Made on another connection: this one has not seen that its schema changed.
+            batch(&db, "create table later (id integer primary key)").await?;
+            insert.clone().execute(&connection).await?;
+            drop(connection);
+            let (rows,): (i64,) = sql("select count(*) from later").one(&db).await?;
+            assert_eq!(rows, 1);
+            lifespan.close().await
+        })
+    });
+}

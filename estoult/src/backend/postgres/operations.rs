@@ -13,7 +13,7 @@ use crate::{
     },
     error::{Error, ErrorKind, Result},
     row::Sink,
-    sql::{Control, Dialect, control},
+    sql::{Control, Dialect, control, texts},
     value::Datum,
 };
 
@@ -50,7 +50,11 @@ impl Session for PostgresSession {
             return Ok(());
         }
         self.prepare_to_send()?;
-        let texts: Vec<_> = script.split("; ").collect();
+        // Fast path: most are one statement. A name may have a semicolon, so where there is one the text is read.
+        let texts: Vec<_> = match script.contains(';') {
+            false => vec![script],
+            true => texts(script, Dialect::Postgres.syntax()).collect(),
+        };
         let parts = self.run_control(&texts).await?;
         // The server answers COMMIT in an aborted transaction with ROLLBACK, and no error ("COMMIT").
         let is_commit = texts.first().is_some_and(|text| {

@@ -85,29 +85,32 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// Asks SQLite. Of a statement that does not compile nothing is known; running it reports why.
-    pub(super) fn of(connection: &Connection, sql: &str) -> Self {
+    /// Asks SQLite. `None` for a statement that does not compile; running it reports why.
+    pub(super) fn of(connection: &Connection, sql: &str) -> Option<Self> {
         if is_pragma(sql) {
-            return Self::unknown(false);
+            return Some(Self::unknown());
         }
-        let is_write = connection
-            .prepare_cached(sql)
-            .is_ok_and(|statement| !statement.readonly());
-        match instructions(connection, sql) {
-            Ok(instructions) => Self {
-                bound: bound(&instructions, is_write),
-                is_definition: instructions
-                    .iter()
-                    .any(|found| DEFINES.contains(&&*found.name)),
-                ..Self::unknown(is_write)
-            },
-            Err(_) => Self::unknown(is_write),
-        }
+        let is_write = !connection.prepare_cached(sql).ok()?.readonly();
+        let unknown = Self {
+            is_write,
+            ..Self::unknown()
+        };
+        let Ok(instructions) = instructions(connection, sql) else {
+            return Some(unknown);
+        };
+        Some(Self {
+            bound: bound(&instructions, is_write),
+            is_definition: instructions
+                .iter()
+                .any(|found| DEFINES.contains(&&*found.name)),
+            ..unknown
+        })
     }
 
-    fn unknown(is_write: bool) -> Self {
+    /// One that is not known to write, nor how long it takes.
+    pub(super) fn unknown() -> Self {
         Self {
-            is_write,
+            is_write: false,
             is_definition: false,
             bound: Bound::Nothing,
             long_runs: 0,

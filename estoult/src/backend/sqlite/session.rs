@@ -243,9 +243,12 @@ impl SqliteSession {
                 let program = self
                     .elsewhere(move |connection| Ok(Program::of(connection, &sql)))
                     .await?;
-                self.programs
-                    .insert(Arc::clone(&statement.sql), program, self.statement_cache);
-                program
+                // Of a text that does not compile nothing is known, and none is remembered: it may compile later.
+                if let Some(program) = program {
+                    self.programs
+                        .insert(Arc::clone(&statement.sql), program, self.statement_cache);
+                }
+                program.unwrap_or_else(Program::unknown)
             }
         };
         if program.is_write {
