@@ -10,6 +10,7 @@ mod limit;
 mod observation;
 mod observed;
 mod open_transaction;
+mod outcomes;
 mod source;
 mod transaction;
 
@@ -182,6 +183,7 @@ impl Connection {
         };
         if let (Some(transaction), Some(session)) = (&mut self.transaction, &self.session) {
             transaction.note(&**session, outcome.as_ref().err(), self.is_busy);
+            return outcome.map_err(|error| transaction.explain(error));
         }
         outcome
     }
@@ -308,9 +310,18 @@ impl Connection {
             self.check_statement(statement)?;
         }
         let limit = self.limit()?;
-        let outcomes = limit.run(async { Ok(self.session()?.pipeline(statements).await) });
-        let outcomes = outcomes.await;
-        self.finish(outcomes)
+        let mut outcomes: Vec<_> = statements.iter().map(|_| None).collect();
+        let session = self.session()?;
+        let run = limit.run(async {
+            session.pipeline(statements, &mut outcomes).await;
+            Ok(())
+        });
+        let run = run.await;
+        match self.finish(run) {
+            // Those that were answered before the time was over have their outcome.
+            Err(error) if !matches!(error.kind(), ErrorKind::Timeout) => Err(error),
+            ended => Ok(self.outcomes(outcomes, ended.err())),
+        }
     }
 
     /// Each statement may be about schemas of its own, which have to be opened before it.

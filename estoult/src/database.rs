@@ -50,6 +50,7 @@ use crate::{
     context::Context,
     error::{Error, ErrorKind, Result},
     observe::{Caller, Observer, Observers, Operation},
+    runtime,
     sql::Dialect,
     writer::check_schema,
 };
@@ -379,10 +380,41 @@ impl Database {
         } else {
             self.0.source.acquire_once(caller).await?
         };
+        self.prepared(connection).await
+    }
+
+    /// The connection, after the hooks for new ones have run on it.
+    pub(crate) async fn prepared(&self, connection: Connection) -> Result<Connection> {
         if self.0.connection_hooks.is_empty() || connection.is_prepared() {
             return Ok(connection);
         }
-        self.0.connection_hooks.run(connection, self).await
+        // What they wait for must not hold a caller for ever; opening the connection has a limit, too.
+        let limit = self.0.source.options().connect_timeout;
+        let prepared = self.0.connection_hooks.run(connection, self);
+        runtime::within(limit, prepared).await.unwrap_or_else(|| {
+            Err(Error::new(
+                ErrorKind::Timeout,
+                format!(
+                    "prepare a new connection: its hook was not done within {limit:?}; see what it waits for, or raise \
+                     connect_timeout"
+                ),
+            ))
+        })
+    }
+
+    /// Runs the hooks for new connections on those that are opened first.
+    async fn prepare_first(&self, connections: usize) -> Result<()> {
+        if self.0.connection_hooks.is_empty() {
+            return Ok(());
+        }
+        let caller = Caller::estoult(self.observers());
+        // All are kept until the last one is prepared; else the first one would be acquired again and again.
+        let mut prepared = Vec::with_capacity(connections);
+        while prepared.len() < connections {
+            let connection = self.0.source.acquire(caller).await?;
+            prepared.push(self.prepared(connection).await?);
+        }
+        Ok(())
     }
 }
 

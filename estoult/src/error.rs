@@ -176,6 +176,12 @@ impl Error {
         self
     }
 
+    /// The same with the message of the failure that it follows from.
+    pub(crate) fn caused_by(mut self, cause: &str) -> Self {
+        self.0.message = format!("{} (it failed with: {cause})", self.0.message);
+        self
+    }
+
     pub(crate) fn context(mut self, tried: &str) -> Self {
         self.0.message = format!("{tried}: {}", self.0.message);
         self

@@ -9,7 +9,7 @@ pub(crate) use estoult_sql::{
     parameters::{Fragment, SCHEMA, fragments},
     statements::texts,
     syntax::Syntax,
-    transaction::{Control, control},
+    transaction::{Control, TransactionState, control},
 };
 
 /// The SQL dialect of a database.

@@ -8,6 +8,7 @@ mod constraint;
 pub(crate) mod copy;
 mod executor;
 mod fill;
+mod left_open;
 pub(crate) mod pipeline;
 mod preload;
 mod query;

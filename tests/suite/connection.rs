@@ -1,15 +1,20 @@
 //! Around a connection: hooks for new ones, credentials for each connect, variables of a transaction, the driver's own.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use estoult::{
     Database, Dialect, Error, ErrorKind, backend::Credentials, batch, database::NewConnection, sql,
 };
 
-use crate::support::{Backend, eventually, on_every_backend, on_every_fresh, run_fresh, runtime};
+use crate::support::{
+    Backend, eventually, on_every_backend, on_every_fresh, run_fresh, runtime, within,
+};
 
 on_every_fresh!(each_new_connection_is_prepared_once, |fresh| {
     let runs = Arc::new(AtomicUsize::new(0));
@@ -48,6 +53,41 @@ on_every_fresh!(a_hook_that_fails_fails_the_statement, |fresh| {
         let error = sql("select 1").execute(&db).await.unwrap_err();
         assert!(error.to_string().contains("no rows today"), "{error}");
         assert_eq!(db.status().open, 0);
+        lifespan.close().await
+    })
+});
+
+on_every_fresh!(a_hook_that_fails_fails_connecting_and_health, |fresh| {
+    let fail = |_| async { Err(Error::custom("no rows today")) };
+    let eager = Database::builder(fresh.url.clone()).on_new_connection(fail);
+    let lazy = Database::builder(fresh.url.clone()).min_connections(0);
+    let (eager, lazy) = (eager.build()?, lazy.on_new_connection(fail).build()?);
+    runtime().block_on(async {
+        let error = eager.connect().await.unwrap_err();
+        assert!(error.to_string().contains("no rows today"), "{error}");
+        let lifespan = lazy.connect().await?;
+        let health = lazy.health().await;
+        let error = health.error.as_ref().unwrap();
+        assert!(error.to_string().contains("no rows today"), "{error}");
+        lifespan.close().await
+    })
+});
+
+on_every_fresh!(a_hook_that_never_ends_is_given_up, |fresh| {
+    let builder = Database::builder(fresh.url.clone())
+        .connect_timeout(Duration::from_millis(500))
+        .min_connections(0)
+        .max_connections(1);
+    let wait = |_| async { std::future::pending().await };
+    let db = builder.on_new_connection(wait).build()?;
+    runtime().block_on(async {
+        let lifespan = db.connect().await?;
+        for _ in 0..2 {
+            let waited = within("it is given up", sql("select 1").rows(&db));
+            let error = waited.await.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Timeout), "{error:?}");
+            assert!(error.to_string().contains("hook"), "{error}");
+        }
         lifespan.close().await
     })
 });

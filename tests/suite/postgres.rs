@@ -8,6 +8,7 @@ mod errors;
 mod garbage;
 mod login;
 mod loss;
+mod outcomes;
 mod pooler;
 mod runtimes;
 mod settle;

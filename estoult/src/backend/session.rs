@@ -154,8 +154,8 @@ pub trait Session: fmt::Debug + Send + 'static {
         Ok(())
     }
 
-    /// Whether an error says that the database had ended the session before it read the statement that failed with it.
-    fn had_ended(&self, _error: &Error) -> bool {
+    /// Whether the error of a COMMIT says that the database has not carried it out.
+    fn kept_nothing(&self, _error: &Error) -> bool {
         false
     }
 
@@ -170,13 +170,16 @@ pub trait Session: fmt::Debug + Send + 'static {
         self.control(script).await
     }
 
-    /// Runs independent statements, and gives the outcome of each: sent together where the database takes them so.
-    async fn pipeline(&mut self, statements: Vec<WithSink>) -> Vec<Result<Box<dyn Sink>>> {
-        let mut outcomes = Vec::with_capacity(statements.len());
-        for (statement, sink) in statements {
-            outcomes.push(self.fetch(statement, sink).await);
+    /// Runs independent statements: sent together where the database takes them so. The outcome of each, of which there
+    /// are as many, is set as soon as it is known, so that those of a future that is dropped are not lost.
+    async fn pipeline(
+        &mut self,
+        statements: Vec<WithSink>,
+        outcomes: &mut [Option<Result<Box<dyn Sink>>>],
+    ) {
+        for ((statement, sink), outcome) in statements.into_iter().zip(outcomes) {
+            *outcome = Some(self.fetch(statement, sink).await);
         }
-        outcomes
     }
 
     /// Inserts rows with a COPY, and gives their number; `None`, with nothing inserted, where an INSERT has to do it.

@@ -11,12 +11,15 @@ use crate::{
     error::{Conflict, Error, ErrorKind, Result},
 };
 
+/// "In failed SQL transaction".
+const ABORTED: &str = "25P02";
+
 /// A transaction that estoult has begun.
 #[derive(Debug)]
 pub(super) struct OpenTransaction {
     /// How many transactions had ended on the session when this one was open.
     pub(super) ended_before: u64,
-    /// The first failure within it, of which the database may keep nothing.
+    /// The failure that has aborted it, where the database keeps an aborted transaction open.
     pub(super) failure: Option<Failure>,
     /// Why it is no longer open.
     pub(super) lost: Option<Loss>,
@@ -84,7 +87,21 @@ impl OpenTransaction {
         if is_known && is_gone && self.lost.is_none() {
             self.lost = Some(failure.clone().map_or(Loss::Ended, Loss::Failed));
         }
-        // The first failure is the cause; those after it mostly follow from it.
-        self.failure = self.failure.take().or(failure);
+        // The first failure that has aborted it is the cause; those after it follow from it. One that the database does
+        // not know of, such as a value that does not fit, has aborted nothing.
+        let has_followed = error.is_some_and(|error| error.code() == Some(ABORTED));
+        if is_known && !has_followed && session.transaction() == TransactionStatus::Failed {
+            self.failure = self.failure.take().or(failure);
+        }
+    }
+
+    /// The error of a statement that the database did not run, since the transaction is aborted, with the cause.
+    pub(super) fn explain(&self, error: Error) -> Error {
+        match &self.failure {
+            Some(Failure { message, .. }) if error.code() == Some(ABORTED) => {
+                error.caused_by(message)
+            }
+            _ => error,
+        }
     }
 }

@@ -113,7 +113,7 @@ impl Connection {
         };
         let committed = limit.run(session.control(&statement)).await;
         let committed = match self.settle(committed) {
-            Err(error) if !self.had_ended(&error) => Err(unknown_commit(error)),
+            Err(error) if !self.kept_nothing(&error) => Err(unknown_commit(error)),
             settled => settled,
         };
         // After an answer the session tells whether it is still open; if it is, the release rolls it back.
@@ -239,9 +239,9 @@ impl Connection {
         session.map_or(0, |session| session.transactions_ended())
     }
 
-    fn had_ended(&self, error: &Error) -> bool {
+    fn kept_nothing(&self, error: &Error) -> bool {
         let session = self.session.as_ref();
-        session.is_some_and(|session| session.had_ended(error))
+        session.is_some_and(|session| session.kept_nothing(error))
     }
 
     fn is_broken(&self) -> bool {

@@ -297,7 +297,8 @@ impl<A: Access> DatabaseBuilder<A> {
     }
 
     /// Runs this on each new connection before its first use, and again when its session was reset: settings,
-    /// temporary tables. When it fails, or leaves a transaction open, so does the statement that needed the connection.
+    /// temporary tables. When it fails, or leaves a transaction open, so does the statement that needed the connection,
+    /// and connecting, whose first connections it prepares. It has [`connect_timeout`](Self::connect_timeout).
     /// Several hooks run in the order in which they were given, in an empty [`Context`](crate::Context).
     ///
     /// ```

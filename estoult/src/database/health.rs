@@ -163,11 +163,12 @@ async fn answer(database: &Database, limit: Limit) -> Result<(Duration, Role)> {
 
 async fn acquire(database: &Database) -> Result<Connection> {
     let (source, caller) = (database.source(), Caller::estoult(database.observers()));
-    if database.is_connected() {
-        source.acquire(caller).await
+    let connection = if database.is_connected() {
+        source.acquire(caller).await?
     } else {
-        source.acquire_once(caller).await
-    }
+        source.acquire_once(caller).await?
+    };
+    database.prepared(connection).await
 }
 
 /// Why there was no connection for the check.

@@ -6,18 +6,20 @@
 use std::{future::Future, marker::PhantomData};
 
 use crate::{
-    backend::Statement,
+    backend::{Statement, WithSink},
     database::{Database, Pinned, Transaction},
     error::{Error, Result},
     query::{Loader, Query, Sql, UpdateAll},
     registry::Registry,
     row::{Affected, Collected, FromRow, Sink},
+    sql::Dialect,
     statement::Route,
     table::{Model, Table, Untenanted},
     verbs::{
         bulk::all_of,
         call_site::CallSite,
         executor::{Executor, Reads},
+        left_open::check_statement,
         target::Target,
     },
     writer::{self, SqlContext},
@@ -260,7 +262,8 @@ tuples! {
 /// PostgreSQL a failure aborts those behind it. All go to one database, over one connection. PostgreSQL answers them in
 /// one round trip; elsewhere they run one after the other. A pipeline has as much time as the statement with the
 /// longest [`timeout`](Sql::timeout); one without counts with that of the database. When it is dropped, the statement
-/// that runs is cancelled; outside of a transaction those behind it may still commit.
+/// that runs is cancelled, and outside of a transaction those behind it don't run. Behind a pooler of PostgreSQL, with
+/// `statement_cache_capacity=0`, they may.
 ///
 /// ```
 /// # use estoult::{Database, Schema, sql};
@@ -285,7 +288,8 @@ tuples! {
 /// # Errors
 ///
 /// `Connection` and `Timeout` when there is no connection, `Configuration` when the statements are for several
-/// databases or one has preloads; what happens to a single statement is in its own outcome.
+/// databases or one has preloads. What happens to a single statement is in its own outcome, also when the time is over
+/// or the connection is lost: those that were answered before keep theirs, of the others it says that it is not known.
 #[track_caller]
 pub fn pipeline<'a, T: 'a, P: Pipelined<T>>(
     on: &'a (impl Reads<T> + ?Sized),
@@ -322,13 +326,24 @@ async fn run(on: Executor<'_>, pipeline: Pipeline, call: CallSite) -> Result<Out
             return Ok(Outcomes(Vec::new()));
         };
         target.set_longest_timeout(&timeouts);
-        let outcomes = target.acquire().await?.pipeline(statements).await?;
+        let mut connection = target.acquire().await?;
+        if connection.is_own() {
+            check_statements(&statements, connection.features().dialect)?;
+        }
+        let outcomes = connection.pipeline(statements).await;
+        let outcomes = connection.ended(outcomes)?;
         let located = outcomes
             .into_iter()
             .map(|outcome| Some(outcome.map_err(|error| error.at(call.origin))));
         Ok(Outcomes(located.collect()))
     })
     .await
+}
+
+/// Refuses raw SQL that begins a transaction, to which all behind it would belong.
+fn check_statements(statements: &[WithSink], dialect: Dialect) -> Result<()> {
+    let mut raw = statements.iter().filter(|(statement, _)| statement.is_raw);
+    raw.try_for_each(|(statement, _)| check_statement(&statement.sql, dialect))
 }
 
 macro_rules! handles {

@@ -11,6 +11,7 @@ use crate::{
     verbs::{
         call_site::CallSite,
         executor::{Executor, Reads, Writes},
+        left_open::{check_script, check_statement},
         query::{at_most_one, exactly_one},
     },
 };
@@ -46,7 +47,8 @@ impl Sql {
     ///
     /// # Errors
     ///
-    /// `Configuration` when a name has no value or a value no name; `Query` when the database refuses the statement;
+    /// `Configuration` when a name has no value or a value no name, or when it begins a transaction on a connection
+    /// that the caller does not keep; `Query` when the database refuses the statement;
     /// `Decode` when a row does not fit.
     #[track_caller]
     pub fn all<'a, R: FromRow>(
@@ -109,7 +111,7 @@ impl Sql {
 /// # Errors
 ///
 /// Whatever the database answers, by kind. Outside of a transaction the statements before the failing one may have
-/// taken effect.
+/// taken effect. `Configuration` when it would leave a transaction open on a connection that the caller does not keep.
 #[track_caller]
 pub fn batch<'a>(
     on: &'a (impl Writes + ?Sized),
@@ -141,7 +143,11 @@ async fn fetch(
     let target = on.target(call, &sql.route, None).await?;
     let statement = sql.statement(&target.context())?;
     let mut connection = target.acquire().await?;
+    if connection.is_own() {
+        check_statement(&statement.sql, connection.features().dialect)?;
+    }
     let fetched = connection.fetch(statement, sink).await;
+    let fetched = connection.ended(fetched);
     // Raw SQL with rows may write, which only the session finds out; its error does not know the database's name.
     fetched.map_err(|error| match on.database(&sql.route, None) {
         Ok(database) if matches!(error.kind(), ErrorKind::ReadOnly) => {
@@ -156,8 +162,11 @@ async fn execute(on: Executor<'_>, sql: Sql, call: CallSite) -> Result<u64> {
         let target = on.target_to_write(&call, &sql.route, None).await?;
         let statement = sql.statement(&target.context())?;
         let mut connection = target.acquire().await?;
-        let outcome = connection.execute(statement).await?;
-        Ok(outcome.rows_affected)
+        if connection.is_own() {
+            check_statement(&statement.sql, connection.features().dialect)?;
+        }
+        let outcome = connection.execute(statement).await;
+        Ok(connection.ended(outcome)?.rows_affected)
     })
     .await
 }
@@ -168,7 +177,11 @@ async fn run_script(on: Executor<'_>, text: &str, call: CallSite) -> Result<()> 
         let context = target.context();
         let (text, schemas) = script(text, &context)?;
         let mut connection = target.acquire().await?;
-        connection.batch(&text, &schemas).await
+        if connection.is_own() {
+            check_script(&text, connection.features().dialect)?;
+        }
+        let ran = connection.batch(&text, &schemas).await;
+        connection.ended(ran)
     })
     .await
 }

@@ -27,6 +27,7 @@ use crate::{
     verbs::{
         call_site::CallSite,
         executor::{Executor, Handle},
+        left_open::left_open,
     },
     writer::{self, SqlContext, check_schema},
 };
@@ -274,6 +275,19 @@ impl DerefMut for CheckedOut<'_> {
 }
 
 impl<'a> Checkout<'a> {
+    /// Whether the verb alone has the connection, outside of any transaction of the caller's.
+    pub(super) fn is_own(&self) -> bool {
+        matches!(self.connection, CheckedOut::Owned(_))
+    }
+
+    /// The outcome of the program's own SQL; an error when it has left a transaction open that no caller could end.
+    pub(super) fn ended<T>(&self, outcome: Result<T>) -> Result<T> {
+        match outcome {
+            Ok(_) if self.is_own() && self.is_in_transaction() => Err(left_open()),
+            outcome => outcome,
+        }
+    }
+
     /// The context to render further statements on this connection in.
     pub(super) fn context(&self) -> SqlContext<'_> {
         let scope = &self.scope;

@@ -67,7 +67,9 @@ fn a_session_that_was_changed_is_closed() {
             "set autocommit = 0",
         ] {
             let id = connection_id(db).await?;
-            batch(db, text).await?;
+            let pinned = db.pin().await?;
+            batch(&pinned, text).await?;
+            drop(pinned);
             assert_ne!(connection_id(db).await?, id, "{text}");
         }
         Ok(())

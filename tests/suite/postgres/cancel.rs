@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use estoult::{Database, Error, ErrorKind, Result, Transaction, batch, copy::copy_in, sql};
+use estoult::{
+    Database, Error, ErrorKind, Result, Schema, Sql, Transaction, batch, copy::copy_in, insert_all,
+    new, sql,
+};
 
 use super::{on_one_connection, process};
 use crate::support::{
@@ -116,7 +119,9 @@ const SCRIPTS: [&str; 2] = [
     "select pg_sleep(0.001); copy copied from stdin; select 1",
 ];
 /// How many kinds of work there are.
-const KINDS: usize = 11;
+const KINDS: usize = 13;
+/// The kind whose connection is closed, so that nothing behind the dropped statement runs.
+const LONE_PIPELINE: usize = 11;
 
 /// What may be dropped, each after a while of its own.
 async fn work(db: &Database, kind: usize) -> Result<()> {
@@ -124,20 +129,39 @@ async fn work(db: &Database, kind: usize) -> Result<()> {
         0..5 => sql(STATEMENTS[kind]).rows(db).await.map(drop),
         5..7 => batch(db, SCRIPTS[kind - 5]).await,
         7 => {
-            let statements = (0..20).map(|_| sql("select pg_sleep(0.0005)"));
-            db.pipeline(statements.collect::<Vec<_>>()).await.map(drop)
+            let tx = db.begin().await?;
+            tx.pipeline(naps()).await?;
+            tx.commit().await
         }
         8 => {
             let data = tokio::io::AsyncReadExt::chain("1\n2\n".as_bytes(), Endless);
             copy_in(db, "copy copied from stdin", data).await.map(drop)
         }
         9 => db.transaction(insert_and_give_up).await,
+        LONE_PIPELINE => db.pipeline(naps()).await.map(drop),
+        12 => {
+            // Enough of them for a COPY; a foreign key that no row satisfies keeps none.
+            let rows = (0..12_000).map(|_| new!(Never { parent: 1 }));
+            insert_all(db, rows).await.map(drop)
+        }
         _ => {
             let tx = db.begin().await?;
             let nested = tx.savepoint().await?;
             insert_and_give_up(&nested).await
         }
     }
+}
+
+fn naps() -> Vec<Sql> {
+    let naps = (0..20).map(|_| sql("select pg_sleep(0.0005)"));
+    naps.collect()
+}
+
+/// A row that its table refuses.
+#[derive(Debug, Schema)]
+struct Never {
+    id: i64,
+    parent: i32,
 }
 
 async fn insert_and_give_up(tx: &Transaction) -> Result<()> {
@@ -160,7 +184,7 @@ impl tokio::io::AsyncRead for Endless {
 }
 
 /// Drops work after random times or polls, and looks each time that the next statement is answered rightly.
-async fn drop_often(db: &Database, seed: usize) -> Result<()> {
+async fn drop_often(db: &Database, seed: usize) -> Result<usize> {
     let mut dice = Dice::new(seed);
     let kind = dice.roll(KINDS);
     let limit = Duration::from_micros(u64::try_from(dice.roll(6000)).unwrap());
@@ -173,7 +197,7 @@ async fn drop_often(db: &Database, seed: usize) -> Result<()> {
         Ok(answer) => assert_eq!(answer, (number,), "seed {seed}, kind {kind}"),
         Err(error) => panic!("seed {seed}, kind {kind}: {error:?}"),
     }
-    Ok(())
+    Ok(kind)
 }
 
 #[test]
@@ -182,14 +206,18 @@ fn random_drops_hit_no_later_statement() {
         let witness = fresh.database();
         let lifespan = witness.connect().await?;
         batch(&witness, "create table things (id int); create table copied (id int); create table locked (id int); \
-            insert into locked values (1)").await?;
+            insert into locked values (1); create table parents (id int primary key); \
+            create table nevers (id bigserial primary key, parent int not null references parents)").await?;
         let holder = witness.begin().await?;
         sql("select * from locked for update").rows(&holder).await?;
         let mut processes = HashSet::new();
         let first = first_seed();
         for seed in first..first + cases(400, 10_000) {
-            drop_often(db, seed).await?;
+            if drop_often(db, seed).await? == LONE_PIPELINE {
+                processes.clear();
+            }
             processes.insert(process(db).await?);
+            assert_eq!(processes.len(), 1, "a connection was opened anew");
         }
         holder.rollback().await?;
         eventually("nothing is left", async || {
@@ -198,7 +226,6 @@ fn random_drops_hit_no_later_statement() {
         .await;
         let kept = "select (select count(*) from things) + (select count(*) from copied)";
         assert_eq!(sql(kept).one::<(i64,)>(&witness).await?, (0,));
-        assert_eq!(processes.len(), 1, "connections were opened anew");
         lifespan.close().await
     });
 }
@@ -272,5 +299,53 @@ fn short_deadlines_make_progress_without_new_connections() {
             );
             lifespan.close().await
         })
+    });
+}
+
+/// Drops a pipeline whose first statement waits, before many that write, and gives how many rows those wrote.
+async fn drop_a_pipeline(db: &Database, witness: &Database, count: usize) -> Result<i64> {
+    let writes = (0..count).map(|_| sql("insert into things values (1)"));
+    let statements: Vec<_> = std::iter::once(sql(NAP)).chain(writes).collect();
+    let own = db.clone();
+    let task = tokio::spawn(async move { own.pipeline(statements).await.map(drop) });
+    eventually("it runs", async || working(witness).await.unwrap() == 1).await;
+    task.abort();
+    eventually("it has left", async || working(witness).await.unwrap() == 0).await;
+    eventually("the connection is free", async || db.status().in_use == 0).await;
+    let count = sql("select count(*) from things").one::<(i64,)>(witness);
+    Ok(count.await?.0)
+}
+
+#[test]
+fn nothing_behind_the_running_statement_of_a_dropped_pipeline_runs() {
+    on_one_connection("", async |db, fresh| {
+        let witness = fresh.database();
+        let lifespan = witness.connect().await?;
+        batch(&witness, "create table things (id int)").await?;
+        // Those that lie in the buffers of the server, and those that were not sent yet.
+        for count in [1, 100, 200_000] {
+            assert_eq!(drop_a_pipeline(db, &witness, count).await?, 0, "{count}");
+        }
+        // In a transaction all of it is rolled back, and the connection is used again.
+        let first = process(db).await?;
+        let own = db.clone();
+        let task = tokio::spawn(async move {
+            let tx = own.begin().await?;
+            let statements = [
+                "insert into things values (1)",
+                NAP,
+                "insert into things values (1)",
+            ];
+            tx.pipeline(Vec::from(statements.map(sql))).await.map(drop)
+        });
+        eventually("it runs", async || working(&witness).await.unwrap() == 1).await;
+        task.abort();
+        eventually("it has left", async || {
+            working(&witness).await.unwrap() == 0
+        })
+        .await;
+        assert_eq!(process(db).await?, first);
+        assert_eq!(sql("select * from things").execute(&witness).await?, 0);
+        lifespan.close().await
     });
 }

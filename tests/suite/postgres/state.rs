@@ -162,7 +162,9 @@ fn a_transaction_of_own_sql_is_ended_on_release() {
             "begin; insert into plain values (1); select 1 / 0",
             "begin; insert into plain values (1); commit and chain; insert into plain values (2)",
         ] {
-            let _ = batch(db, begin).await;
+            let pinned = db.pin().await?;
+            let _ = batch(&pinned, begin).await;
+            drop(pinned);
             assert_eq!(sql("insert into plain values (3)").execute(db).await?, 1);
             let state =
                 "select count(*) filter (where id = 3), count(*) filter (where id = 1) from plain";

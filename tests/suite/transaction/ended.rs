@@ -296,7 +296,9 @@ on_every_fresh!(
                 "begin; insert into authors (name) values ('a; rollback; b')",
             ];
             for (number, text) in texts.into_iter().enumerate() {
-                batch(&db, text).await?;
+                let pinned = db.pin().await?;
+                batch(&pinned, text).await?;
+                drop(pinned);
                 let name = format!("later {number}");
                 put(&db, &name).await?;
                 assert!(names(&witness).await?.contains(&name), "{text}");

@@ -37,6 +37,16 @@ pub(super) fn is_missing(answer: &Answer) -> bool {
     answer.code == "26000" && answer.routine.as_deref() == Some("FetchPreparedStatement")
 }
 
+/// Whether a session lacks a prepared statement, or has it twice: a pooler lends each client the sessions of others.
+/// One of PgBouncer's own answers has the code of a broken protocol.
+fn is_of_pooler(answer: &Answer) -> bool {
+    matches!(answer.code.as_str(), "26000" | "42P05")
+        || answer.code == "08P01" && answer.message.contains("prepared statement")
+}
+
+const POOLER_REMEDY: &str =
+    "; behind a pooler such as PgBouncer set `statement_cache_capacity=0` in the URL";
+
 /// Whether the server could not infer the type of a parameter, or found several.
 pub(super) fn is_untyped(answer: &Answer) -> bool {
     matches!(answer.code.as_str(), "42P18" | "42725")
@@ -60,9 +70,10 @@ pub(super) fn classify(tried: &str, server: &Answer, values: &[Datum]) -> Error 
     let code = server.code.as_str();
     let message = match &kind {
         ErrorKind::Constraint(constraint) => constraint.describe(),
-        ErrorKind::Connection => format!("{tried}: {}{}", words.message, remedy(code)),
+        ErrorKind::Connection => format!("{tried}: {}{}", words.message, remedy(server)),
         ErrorKind::ReadOnly => read_only(&words.message),
         _ if code == ABORTED => ABORTED_MESSAGE.to_owned(),
+        _ if is_of_pooler(server) => format!("{}{POOLER_REMEDY}", words.message),
         _ => words.message.clone(),
     };
     Error::answered(kind, message, words)
@@ -134,11 +145,12 @@ fn constraint_kind(code: &str) -> Option<ConstraintKind> {
 }
 
 /// The advice for a refused login.
-fn remedy(code: &str) -> &'static str {
-    match code {
+fn remedy(server: &Answer) -> &'static str {
+    match server.code.as_str() {
         "28P01" | "28000" => "; check user and password of the URL, and whom the server lets in",
         "3D000" => "; create it, or name another in the URL",
         "53300" => "; lower `max_connections`, or let the server take more",
+        _ if is_of_pooler(server) => POOLER_REMEDY,
         _ => "",
     }
 }
@@ -157,10 +169,19 @@ fn columns(detail: Option<&str>) -> Vec<String> {
 
 /// The error for a prepared statement of a transaction whose plan a change of its table has made invalid.
 pub(super) fn outdated_plan(answer: &Answer) -> Error {
+    let message = if is_missing(answer) {
+        format!(
+            "run a statement: the session no longer has it prepared, and the database has aborted the transaction; run \
+             the transaction again, the statement is prepared anew then{POOLER_REMEDY}"
+        )
+    } else {
+        "run a statement: a table or type of it was changed since it was prepared, and the database has aborted the \
+         transaction; run the transaction again, the statement is prepared anew then"
+            .to_owned()
+    };
     Error::answered(
         ErrorKind::Conflict(Conflict::Serialization),
-        "run a statement: a table or type of it was changed since it was prepared, and the database has aborted the \
-         transaction; run the transaction again, the statement is prepared anew then",
+        message,
         words(answer, &[]),
     )
 }

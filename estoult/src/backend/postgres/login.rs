@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::{
     answer::Answer,
     classify::classify,
-    socket::Socket,
+    socket::{Peer, Socket},
     stream::Stream,
     wire::{Message, Wire},
 };
@@ -387,14 +387,14 @@ pub(super) async fn cancel(mut stream: Stream, (process, secret): (i32, i32)) ->
     Ok(())
 }
 
-/// The connection for a cancellation, encrypted if the session is.
+/// The connection for a cancellation, encrypted by this connector if the session is.
 pub(super) async fn connect_again(
-    stream: &Stream,
+    peer: &Peer,
     tls: Option<&TlsConnector>,
     address: &PostgresAddress,
 ) -> io::Result<Stream> {
-    let mut socket = stream.again(address.keep_alive).await?;
-    match tls.filter(|_| stream.is_encrypted()) {
+    let mut socket = peer.connect(address.keep_alive).await?;
+    match tls {
         None => Ok(Stream::Plain(socket)),
         Some(connector) => match ask_for_tls(&mut socket).await? {
             b'S' => Ok(Stream::Tls(Box::new(connector.connect(socket).await?))),

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Sets a variable for the transaction, as SET LOCAL does.
-const SET_VARIABLE: &str = "select set_config($1, $2, true)";
+pub(super) const SET_VARIABLE: &str = "select set_config($1, $2, true)";
 
 #[async_trait]
 impl Session for PostgresSession {
@@ -93,8 +93,12 @@ impl Session for PostgresSession {
         Ok(())
     }
 
-    async fn pipeline(&mut self, statements: Vec<WithSink>) -> Vec<Result<Box<dyn Sink>>> {
-        self.run_pipeline(statements).await
+    async fn pipeline(
+        &mut self,
+        statements: Vec<WithSink>,
+        outcomes: &mut [Option<Result<Box<dyn Sink>>>],
+    ) {
+        self.run_pipeline(statements, outcomes).await;
     }
 
     async fn copy_rows(&mut self, target: &CopyTarget, values: &[Datum]) -> Result<Option<u64>> {
@@ -129,9 +133,14 @@ impl Session for PostgresSession {
         self.prepare_to_send()
     }
 
-    fn had_ended(&self, error: &Error) -> bool {
-        // "idle_in_transaction_session_timeout", which a server that works on a COMMIT does not answer.
-        error.code() == Some("25P03")
+    fn kept_nothing(&self, error: &Error) -> bool {
+        match error.code() {
+            // "idle_in_transaction_session_timeout", which a server that works on a COMMIT does not answer.
+            Some("25P03") => true,
+            // The server has cancelled it; it takes no cancellation once a COMMIT counts.
+            Some("57014") => !self.wire.is_lost(),
+            _ => false,
+        }
     }
 
     async fn ping(&mut self) -> Result<()> {

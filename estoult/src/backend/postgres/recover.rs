@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    runtime::{check_timers, within},
+    runtime::{check_timers, sleep, within},
 };
 
 /// A statement that ends by itself in this time spares the server the process that a cancellation costs.
@@ -69,6 +69,13 @@ impl PostgresSession {
 
     /// Waits for what the server owes, and asks it to cancel while it does not come.
     async fn settle(&mut self) -> io::Result<()> {
+        if self.has_to_stop() {
+            self.take_arrived().await?;
+        }
+        if self.has_to_stop() {
+            return self.stop().await;
+        }
+        self.commits_each = false;
         self.wire.abandon_unit()?;
         if self.wire.owed == 0 {
             return self.wire.flush().await;
@@ -85,9 +92,41 @@ impl PostgresSession {
         Ok(())
     }
 
+    /// Whether statements of a pipeline are under way that would be committed one by one. Behind a pooler the server
+    /// does not see how this connection ends.
+    fn has_to_stop(&self) -> bool {
+        self.commits_each && self.wire.owed > 1 && self.statements.is_enabled()
+    }
+
+    /// Ends the session on the server together with its statement. A cancellation ends only that, and what has arrived
+    /// behind it would run; a server that can't send an answer ends before it takes the next statement
+    /// ("ClientConnectionLost" in its source).
+    async fn stop(&mut self) -> io::Result<()> {
+        let (peer, is_encrypted) = (
+            self.wire.stream.socket().peer()?,
+            self.wire.stream.is_encrypted(),
+        );
+        self.wire.give_up();
+        self.wire.stream.reset()?;
+        let tls = self.database.tls.as_ref().filter(|_| is_encrypted);
+        for again in [true, false] {
+            let stream = connect_again(&peer, tls, &self.database.address).await?;
+            cancel(stream, self.key).await?;
+            // The first one may have arrived before a statement that was not hit by the end of the connection either.
+            if again {
+                sleep(AGAIN_AFTER).await;
+            }
+        }
+        Err(io::Error::other(
+            "it was closed, so that no further statement of a dropped pipeline runs",
+        ))
+    }
+
     async fn cancel_once(&mut self) -> io::Result<()> {
-        let (tls, address) = (self.database.tls.as_ref(), &self.database.address);
-        let stream = connect_again(&self.wire.stream, tls, address).await?;
+        let stream = &self.wire.stream;
+        let tls = self.database.tls.as_ref();
+        let tls = tls.filter(|_| stream.is_encrypted());
+        let stream = connect_again(&stream.socket().peer()?, tls, &self.database.address).await?;
         // Meanwhile the session is read: a server whose answers are not taken can't get to its end.
         let mut cancelling = pin!(cancel(stream, self.key));
         poll_fn(|context| {
@@ -102,6 +141,17 @@ impl PostgresSession {
             }
         })
         .await
+    }
+
+    /// Takes the answers that have arrived. Nothing is sent: what still waits for that must not run.
+    async fn take_arrived(&mut self) -> io::Result<()> {
+        if self.wire.is_sent() {
+            let taken = poll_fn(|context| Poll::Ready(pin!(self.read_owed()).poll(context)));
+            if let Poll::Ready(taken) = taken.await {
+                return taken;
+            }
+        }
+        Ok(())
     }
 
     async fn read_owed(&mut self) -> io::Result<()> {

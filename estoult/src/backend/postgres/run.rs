@@ -17,6 +17,7 @@ use super::{
     bind::Declared,
     classify::{aborted, classify, outdated_plan, untyped},
     flight::{Failure, TakeRow, refuse_text},
+    operations::SET_VARIABLE,
     part::{Part, Tag},
     session::PostgresSession,
 };
@@ -24,6 +25,7 @@ use crate::{
     backend::Statement,
     error::{Error, Result},
     sql::{Control, Dialect, control, texts},
+    value::Datum,
 };
 
 impl PostgresSession {
@@ -66,7 +68,10 @@ impl PostgresSession {
             }
             // A transaction that has run statements is aborted now; one that had just begun is begun again.
             if was_open || !(is_stale || is_untyped) {
-                return Err(self.fail_flight(failure, &parts, statement));
+                return Err(match failed_variable(&failure, &deferred) {
+                    Some(variable) => self.fail_variable(failure, variable),
+                    None => self.fail_flight(failure, &parts, statement),
+                });
             }
             if let Some(part) = failed.filter(|_| is_stale) {
                 self.forget(part, answer);
@@ -120,7 +125,10 @@ impl PostgresSession {
         let outcome = self.answers(&mut parts, &[], &mut |_, _| Ok(())).await;
         match outcome {
             Ok(()) => Ok(parts),
-            Err(failure) => Err(self.fail_flight(failure, &parts, &Statement::plain(""))),
+            Err(failure) => Err(match failed_variable(&failure, &deferred) {
+                Some(variable) => self.fail_variable(failure, variable),
+                None => self.fail_flight(failure, &parts, &Statement::plain("")),
+            }),
         }
     }
 
@@ -147,6 +155,17 @@ impl PostgresSession {
             _ => return self.fail(failure, statement),
         };
         error.with_statement(&statement.sql)
+    }
+
+    /// The error for a variable of a transaction that was sent with BEGIN.
+    fn fail_variable(&mut self, failure: Failure, variable: &Statement) -> Error {
+        let error = self.fail(failure, variable);
+        match variable.values.first() {
+            Some(Datum::Text(name)) => {
+                error.context(&format!("set the variable `{name}` of a transaction"))
+            }
+            _ => error,
+        }
     }
 
     /// The error for a failure that ends a statement.
@@ -248,6 +267,14 @@ impl PostgresSession {
             Ok(()) => self.take_unasked(),
             Err(error) => Err(self.lost(error)),
         }
+    }
+}
+
+/// The statement that sets a variable of the transaction, if a flight has failed with it.
+fn failed_variable<'s>(failure: &Failure, deferred: &'s [Statement]) -> Option<&'s Statement> {
+    match failure {
+        Failure::Answer(_, at) => deferred.get(*at).filter(|own| &*own.sql == SET_VARIABLE),
+        Failure::Own(_) | Failure::Lost(_) => None,
     }
 }
 

@@ -39,6 +39,8 @@ pub(super) struct PostgresSession {
     /// Whether what was sent, and is not answered to its end, may do so. A failure does not undo all of it: not a lock
     /// that outlives transactions.
     pub(super) may_change: bool,
+    /// Whether statements of a pipeline are under way that are committed one by one and may write.
+    pub(super) commits_each: bool,
     /// Whether the program's own SQL may have changed what the next caller would meet.
     pub(super) is_changed: bool,
     /// Whether user and password came from the program and not from the address.
@@ -71,6 +73,7 @@ impl PostgresSession {
             asking: None,
             transactions_ended: 0,
             may_change: false,
+            commits_each: false,
             is_changed: false,
             has_credentials,
             is_prepared: false,

@@ -6,11 +6,16 @@
 use std::{
     cell::Cell,
     io,
+    net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
+
+#[cfg(unix)]
+use std::path::PathBuf;
 
 use socket2::{SockRef, TcpKeepalive};
 #[cfg(unix)]
@@ -69,22 +74,29 @@ impl Socket {
         Err(io::Error::other("this system has no Unix sockets"))
     }
 
-    /// Another connection to the same server, for a cancellation.
-    pub(super) async fn again(&self, keep_alive: KeepAlive) -> io::Result<Self> {
+    /// The server at the other end, for another connection to it.
+    pub(super) fn peer(&self) -> io::Result<Peer> {
         match &self.transport {
-            Transport::Tcp(stream) => {
-                let stream = TcpStream::connect(stream.peer_addr()?).await?;
-                configure(&stream, keep_alive)?;
-                Ok(Self::new(Transport::Tcp(stream)))
-            }
+            Transport::Tcp(stream) => Ok(Peer::Tcp(stream.peer_addr()?)),
             #[cfg(unix)]
             Transport::Unix(stream) => {
                 let address = stream.peer_addr()?;
                 let path = address.as_pathname().ok_or_else(lost)?;
-                let stream = UnixStream::connect(path).await?;
-                Ok(Self::new(Transport::Unix(stream)))
+                Ok(Peer::Unix(path.to_path_buf()))
             }
             Transport::Lost => Err(lost()),
+        }
+    }
+
+    /// Closes the connection so that the server can't send any more: its next answer fails, where after a plain close
+    /// it would still be taken.
+    pub(super) fn reset(&mut self) -> io::Result<()> {
+        let transport = std::mem::replace(&mut self.transport, Transport::Lost);
+        match &transport {
+            Transport::Tcp(stream) => SockRef::from(stream).set_linger(Some(Duration::ZERO)),
+            #[cfg(unix)]
+            Transport::Unix(_) => Ok(()),
+            Transport::Lost => Ok(()),
         }
     }
 
@@ -133,6 +145,31 @@ impl Socket {
         };
         // Non-blocking: "would block" is what an idle connection answers.
         !matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+}
+
+/// The address of a server.
+pub(super) enum Peer {
+    Tcp(SocketAddr),
+    #[cfg(unix)]
+    Unix(PathBuf),
+}
+
+impl Peer {
+    /// Connects to it.
+    pub(super) async fn connect(&self, keep_alive: KeepAlive) -> io::Result<Socket> {
+        match self {
+            Self::Tcp(address) => {
+                let stream = TcpStream::connect(address).await?;
+                configure(&stream, keep_alive)?;
+                Ok(Socket::new(Transport::Tcp(stream)))
+            }
+            #[cfg(unix)]
+            Self::Unix(path) => {
+                let stream = UnixStream::connect(path).await?;
+                Ok(Socket::new(Transport::Unix(stream)))
+            }
+        }
     }
 }
 

@@ -10,10 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::socket::Socket;
 use crate::{
-    backend::{
-        address::KeepAlive,
-        tls::{TlsStream, channel_binding},
-    },
+    backend::tls::{TlsStream, channel_binding},
     error::Result,
 };
 
@@ -45,9 +42,12 @@ impl Stream {
         matches!(self, Self::Tls(_))
     }
 
-    /// Another connection to the same server, plain so far.
-    pub(super) async fn again(&self, keep_alive: KeepAlive) -> io::Result<Socket> {
-        self.socket().again(keep_alive).await
+    /// See [`Socket::reset`].
+    pub(super) fn reset(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(socket) => socket.reset(),
+            Self::Tls(stream) => stream.get_mut().0.reset(),
+        }
     }
 
     /// What binds a login to this encrypted connection, where the certificate allows it.

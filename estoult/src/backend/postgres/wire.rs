@@ -204,6 +204,11 @@ impl Wire {
         }
     }
 
+    /// Whether all that was queued was given to the network.
+    pub(super) fn is_sent(&self) -> bool {
+        self.out.is_empty() && !self.has_unflushed
+    }
+
     /// Whether something has arrived that was not read yet.
     pub(super) fn has_buffered(&self) -> bool {
         self.input.start < self.input.end
@@ -280,7 +285,7 @@ impl Wire {
 
     /// Sends what is queued, and reads what arrives meanwhile.
     pub(super) async fn flush(&mut self) -> io::Result<()> {
-        while !self.out.is_empty() || self.has_unflushed {
+        while !self.is_sent() {
             let sent = poll_fn(|context| match self.poll_send(context) {
                 Poll::Ready(sent) => Poll::Ready(sent),
                 Poll::Pending => self.poll_receive(context),
@@ -306,7 +311,7 @@ impl Wire {
     }
 
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.out.is_empty() && !self.has_unflushed {
+        if self.is_sent() {
             return Poll::Ready(Ok(()));
         }
         while !self.out.is_empty() {

@@ -48,7 +48,11 @@ async fn open(database: &Database, deadline: Instant) -> Result<()> {
         tries += 1;
         let left = deadline.saturating_duration_since(Instant::now());
         let caller = Caller::estoult(database.observers());
-        let warming = database.source().warm(options.min_connections, caller);
+        let warming = async {
+            let count = options.min_connections;
+            database.source().warm(count, caller).await?;
+            database.prepare_first(count).await
+        };
         let warmed = runtime::within(left, warming).await;
         let error = match warmed {
             Some(Ok(())) => return Ok(()),
