@@ -388,6 +388,11 @@ impl Database {
         if self.0.connection_hooks.is_empty() || connection.is_prepared() {
             return Ok(connection);
         }
+        // Boxed, since the futures of all verbs hold it.
+        Box::pin(self.run_hooks(connection)).await
+    }
+
+    async fn run_hooks(&self, connection: Connection) -> Result<Connection> {
         // What they wait for must not hold a caller for ever; opening the connection has a limit, too.
         let limit = self.0.source.options().connect_timeout;
         let prepared = self.0.connection_hooks.run(connection, self);
