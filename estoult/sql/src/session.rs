@@ -1,11 +1,18 @@
 //! Whether SQL of a program's own may leave something behind on its connection: a transaction, a setting, a lock.
 //!
-//! Invariant: what is not known to be harmless counts as a change. What triggers and operators run does not show in a
-//! text, and is not judged.
+//! Invariant: what is not known to be harmless counts as a change. What does not show in a text is not judged: what
+//! triggers and operators run, and whether a program has given the name of a function of the database, or of a column
+//! behind an alias, to a function of its own.
 
+mod definition;
 #[cfg(test)]
 mod tests;
+mod words;
 
+use self::{
+    definition::{names_no_call, of_connection},
+    words::{is, is_one_of},
+};
 use crate::{
     copy::run_by_copy,
     functions::{COMMON, KEYWORDS, contains},
@@ -109,6 +116,10 @@ fn of_statement(statement: &str, syntax: &Syntax) -> Effects {
     match control(statement, syntax) {
         Control::Begin | Control::Commit { .. } | Control::Rollback { .. } => ending(tokens),
         Control::Savepoint | Control::Release | Control::RollbackTo => Effects::TRANSACTION,
+        // MariaDB's `analyze update …` runs the statement.
+        Control::None if syntax.implicit_commits && is(first, "analyze") => {
+            explained(&tokens[1..], syntax)
+        }
         Control::ImplicitCommit | Control::SetAutocommit(_) | Control::Unknown | Control::None => {
             other(tokens, syntax)
         }
@@ -137,23 +148,12 @@ const EXPLAIN_OPTIONS: [&str; 10] = [
 /// The statements that define tables, privileges and the like, and leave the connection as it is.
 const DEFINITIONS: [&str; 15] = [
     "create", "alter", "drop", "truncate", "rename", "grant", "revoke", "comment", "analyze",
-    "optimize", "repair", "vacuum", "reindex", "refresh", "cluster",
+    "analyse", "optimize", "repair", "vacuum", "reindex", "cluster",
 ];
-
-/// The words in definitions of what belongs to one connection.
-const OF_CONNECTION: [&str; 4] = ["temporary", "temp", "prepare", "pg_temp"];
-
-fn is_one_of(token: &Token<'_>, words: &[&str]) -> bool {
-    words.iter().any(|word| is(token, word))
-}
-
-fn is(token: &Token<'_>, text: &str) -> bool {
-    token.text.eq_ignore_ascii_case(text)
-}
 
 /// Reading or changing rows: only what is called or assigned within can change the connection.
 fn rows(tokens: &[Token<'_>], syntax: &Syntax) -> Effects {
-    match assigns(tokens, syntax) || calls_unknown(tokens, syntax) {
+    match assigns(tokens, syntax) || calls_unknown(tokens, false, syntax) {
         true => Effects::SESSION,
         false => Effects::NONE,
     }
@@ -217,13 +217,15 @@ fn other(tokens: &[Token<'_>], syntax: &Syntax) -> Effects {
     if of_transaction {
         return Effects::NONE;
     }
-    if !is_definition || tokens.iter().any(|token| is_one_of(token, &OF_CONNECTION)) {
+    if !is_definition || of_connection(tokens, syntax) {
         return Effects::ALL;
     }
-    // A table or a view may be filled by a select, which calls functions.
-    let select = tokens.iter().position(|token| is(token, "select"));
-    let select = &tokens[select.unwrap_or(tokens.len())..];
-    Effects::TRANSACTION.or(rows(select, syntax))
+    // A query that fills a table calls functions, and so do the defaults, conditions and conversions that an altered
+    // table applies to its rows.
+    match assigns(tokens, syntax) || calls_unknown(tokens, true, syntax) {
+        true => Effects::ALL,
+        false => Effects::TRANSACTION,
+    }
 }
 
 /// Whether a variable or a table is assigned to: `@a := 1`, `select … into @a`, `select … into temp b`.
@@ -251,24 +253,36 @@ fn assigns(tokens: &[Token<'_>], syntax: &Syntax) -> bool {
         .any(|pair| is_into(pair) || is_assigned(pair))
 }
 
-/// Whether a function is called that is not known to be harmless.
-fn calls_unknown(tokens: &[Token<'_>], syntax: &Syntax) -> bool {
+/// Whether a function is called that is not known to be harmless. In a definition more names than in a query are no
+/// calls.
+fn calls_unknown(tokens: &[Token<'_>], is_definition: bool, syntax: &Syntax) -> bool {
     let mut open = Vec::new();
     // The parentheses that were closed last begin here.
     let mut closed = 0;
     for (at, token) in tokens.iter().enumerate() {
         match token.kind {
             TokenKind::Open => {
-                if is_unknown_call(&tokens[..at], closed, syntax) {
+                let named = &tokens[..at];
+                let is_named = is_definition && names_no_call(named);
+                if !is_named && is_unknown_call(named, closed, syntax) {
                     return true;
                 }
                 open.push(at);
             }
+            TokenKind::Close if is_attribute(&tokens[at + 1..], syntax) => return true,
             TokenKind::Close => closed = open.pop().unwrap_or_default(),
             _ => {}
         }
     }
     false
+}
+
+/// Whether what follows parentheses is an attribute, `(a).b`, which in PostgreSQL may be a call as well: `b(a)`.
+fn is_attribute(behind: &[Token<'_>], syntax: &Syntax) -> bool {
+    let is_name =
+        |token: &Token<'_>| token.kind == TokenKind::Word || token.kind == TokenKind::QuotedName;
+    !syntax.implicit_commits
+        && matches!(behind, [dot, name, ..] if dot.text == "." && is_name(name))
 }
 
 /// Whether the name that the tokens end with is called: it is before a parenthesis.

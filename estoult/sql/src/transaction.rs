@@ -329,11 +329,13 @@ fn defines(words: &[&str]) -> bool {
         | ["create", "or", "replace", "temporary", ..]
         | ["drop", "prepare", ..] => false,
         [
-            "create" | "alter" | "drop" | "truncate" | "rename" | "grant" | "revoke" | "analyze"
-            | "optimize" | "repair" | "flush" | "reset" | "lock" | "unlock" | "install"
+            "create" | "alter" | "drop" | "truncate" | "rename" | "grant" | "revoke" | "optimize"
+            | "repair" | "flush" | "reset" | "lock" | "unlock" | "install"
             | "uninstall",
             ..,
         ]
+        // `analyze update …` of MariaDB runs the statement, and commits nothing.
+        | ["analyze", "table" | "tables" | "local" | "no_write_to_binlog", ..]
         | ["check", "table" | "tables", ..]
         | ["load" | "cache", "index", ..]
         | ["change", "master" | "replication", ..]

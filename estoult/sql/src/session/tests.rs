@@ -82,6 +82,8 @@ fn columns_aliases_and_types_are_no_calls() {
         "select a from b use index (c)",
         "select * from json_table(?, '$[*]' columns (a varchar(20) path '$')) t",
         "show tables",
+        "analyze update a set b = upper(b)",
+        "analyze format=json select count(*) from a",
         "describe users",
         "select is_used_lock('a'), sleep(0)",
         "select a from b where c like '50\\%'",
@@ -121,6 +123,8 @@ fn what_changes_the_session_is_seen() {
         "copy (select set_config('role', 'b', false)) to stdout",
         "copy (select 1 from (select my_function(1)) as a) to stdout (format csv)",
         "copy a (b) from stdin (format csv) where my_function(b)",
+        "select (a).my_function from b a",
+        "select (a).\"my_function\" from b a",
     ] {
         assert_effects(text, &Syntax::POSTGRES, Effects::SESSION);
     }
@@ -129,6 +133,9 @@ fn what_changes_the_session_is_seen() {
         "select release_all_locks()",
         "select @a := 1",
         "update b set c = (@a:=@a+1)",
+        "analyze update a set b = get_lock('a', 1)",
+        "analyze format=json insert into a select get_lock('a', 1)",
+        "analyze delete from a where b = (@c := 1)",
         "select 1 into @a",
         "select `my_function`(1)",
     ] {
@@ -155,11 +162,64 @@ fn what_begins_and_ends_transactions_is_seen() {
         "drop table a",
         "truncate a",
         "grant select on a to b",
+        "create table if not exists s.a (b int default (1), c text, primary key (b), check (b > 1))",
+        "create table a (b int references c (d), e decimal(10, 2), unique (b, e), foreign key (b) references c (d))",
+        "create unique index a on b (c, lower(d))",
+        "create index a on s.b using btree (c)",
+        "create table a (b int) partition by hash (b)",
+        "create view a (b) as select lower(c) from d",
+        "alter table a add constraint b foreign key (c) references d (e)",
+        "create table a as values (1), (lower('a'))",
     ] {
         for syntax in SERVERS {
             assert_effects(text, syntax, Effects::TRANSACTION);
         }
     }
+    for text in [
+        "create function my_function(a int) returns int language sql as $$ select 1 $$",
+        "drop function my_function(int)",
+        "create trigger a before insert on b for each row execute function my_function()",
+        "alter table a alter b type bigint using b::bigint",
+    ] {
+        assert_effects(text, &Syntax::POSTGRES, Effects::TRANSACTION);
+    }
+    for text in [
+        "create table a (b int, key c (b), unique key d (b), index e using btree (b))",
+        "analyze table a",
+        "analyze no_write_to_binlog table a",
+    ] {
+        assert_effects(text, &Syntax::MYSQL, Effects::TRANSACTION);
+    }
+}
+
+#[test]
+fn definitions_that_run_something_are_seen() {
+    for text in [
+        "create table a as values (my_function(1))",
+        "create table a as select * from b join c on my_function(b.d)",
+        "create table a (b) as with c as (select my_function(1)) select * from c",
+        "create view a as select my_function(1)",
+        "alter table a add b int default my_function()",
+        "alter table a add check (my_function(b) > 1)",
+        "create index a on b (my_function(c))",
+    ] {
+        for syntax in SERVERS {
+            assert_effects(text, syntax, Effects::ALL);
+        }
+    }
+    for text in [
+        "create table a as execute b",
+        "create table \"pg_temp\".a (b int)",
+        "create table PG_TEMP_3.a (b int)",
+        "create materialized view a as select set_config('role', 'b', false)",
+        "alter table a alter b type text using my_function(b)",
+        "alter table a alter b type text using (set_config('role', b, false))",
+        "alter table a set schema \"pg_temp\"",
+        "refresh materialized view a",
+    ] {
+        assert_effects(text, &Syntax::POSTGRES, Effects::ALL);
+    }
+    assert_effects("drop database shop", &Syntax::MYSQL, Effects::ALL);
 }
 
 #[test]
