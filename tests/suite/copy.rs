@@ -199,3 +199,29 @@ fn data_that_end_too_early_keep_no_row() {
         Ok(())
     });
 }
+
+#[test]
+fn a_pipe_whose_writer_fails_is_rolled_back_with_its_transaction() {
+    run(Backend::Postgres, async |db| {
+        sql(TABLE).execute(db).await?;
+        let (mut to, from) = tokio::io::duplex(1024);
+        let tx = db.begin().await?;
+        let writing = async {
+            // Half of the rows are in the pipe when it fails.
+            let broken = "copy (select i, 1 / (2000 - i) from generate_series(1, 4000) i) to stdout (format csv)";
+            let written = copy_out(db, broken, &mut to).await;
+            drop(to);
+            written
+        };
+        let reading = copy_in(&tx, "copy numbers from stdin (format csv)", from);
+        let (written, read) = tokio::join!(writing, reading);
+        assert!(matches!(written.unwrap_err().kind(), ErrorKind::Query));
+        read?;
+        tx.rollback().await?;
+        let count = sql("select count(*) from numbers")
+            .one::<(i64,)>(db)
+            .await?;
+        assert_eq!(count, (0,));
+        Ok(())
+    });
+}

@@ -1,8 +1,8 @@
 //! Databases that are only read: what they do, and that no write gets through, whatever way it takes.
 
 use estoult::{
-    Database, DatabaseKey, Error, ErrorKind, Isolation, ReadOnly, ReadOnlyDatabase, Registry,
-    Result, Schema, batch, insert_all, new, sql,
+    Database, DatabaseKey, Dialect, Error, ErrorKind, Isolation, ReadOnly, ReadOnlyDatabase,
+    Registry, Result, Schema, batch, insert_all, new, sql,
 };
 
 use crate::support::{
@@ -76,13 +76,18 @@ on_every_fresh!(every_reading_verb_runs, |fresh| {
 
 on_every_fresh!(the_session_refuses_writes_that_raw_sql_sends, |fresh| {
     beside(fresh, async |database, replica| {
-        let writes = [
+        let mut writes = vec![
             "insert into authors (name) values ('Ada')",
             "update authors set name = 'Ada'",
             "delete from books",
             "create table notes (id integer)",
             "drop table books",
         ];
+        match database.dialect() {
+            Dialect::Postgres => writes.push("explain analyze delete from books"),
+            Dialect::MariaDb => writes.push("analyze update authors set name = 'Ada'"),
+            _ => {}
+        }
         let pinned = replica.pin().await?;
         for write in writes {
             assert_read_only(sql(write).all::<(i64,)>(replica).await);

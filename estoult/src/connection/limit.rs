@@ -4,6 +4,7 @@
 
 use std::{
     future::Future,
+    pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -11,7 +12,7 @@ use std::{
 use crate::{
     backend::Statement,
     error::{Error, ErrorKind, Result},
-    runtime::{check_timers, within},
+    runtime::{check_timers, own, within},
 };
 
 /// The outcome of an operation; the outer error when it was dropped because its time was over.
@@ -37,6 +38,13 @@ struct Bound {
 impl Limit {
     /// The limit of a statement, within a transaction that may have one as well.
     pub(super) fn new(statement: Option<Duration>, transaction: Option<Deadline>) -> Result<Self> {
+        let is_zero = statement.is_some_and(|limit| limit.is_zero());
+        if is_zero || transaction.is_some_and(|deadline| deadline.whole.is_zero()) {
+            return Err(Error::configuration(
+                "run a statement: `timeout` gave it, or its transaction, no time at all, so it could not run; allow \
+                 some time, or leave `timeout` out",
+            ));
+        }
         let Some(deadline) = transaction else {
             return Ok(Self::of(statement));
         };
@@ -87,7 +95,7 @@ impl Limit {
     pub(super) async fn run<T>(self, operation: impl Future<Output = Result<T>>) -> TimeLimited<T> {
         // Fast path: without a limit no timer is made.
         let Some(bound) = self.0 else {
-            return Ok(operation.await);
+            return Ok(own(pin!(operation)).await);
         };
         check_timers()?;
         match within(bound.left, operation).await {

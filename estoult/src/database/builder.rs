@@ -217,7 +217,8 @@ impl<A: Access> DatabaseBuilder<A> {
     }
 
     /// How many connections are opened when the database is connected; 1 by default, which shows that the database
-    /// answers. They belong to the runtime that connects: another one opens its own when it needs them.
+    /// answers. They serve every runtime, except on MySQL and MariaDB, where those that are opened on a runtime with
+    /// threads of its own serve that one, and others open their own when they need them.
     #[must_use]
     pub fn min_connections(mut self, connections: usize) -> Self {
         self.options.min_connections = connections;

@@ -96,6 +96,10 @@ impl Database {
     /// A connection that the caller keeps, for statements that belong to one session: advisory locks, settings,
     /// statements that can't run in a transaction.
     ///
+    /// Behind a pooler in transaction mode the caller keeps the connection to the pooler alone: each transaction may
+    /// meet another session of the server, and locks and settings stay on the one before, for other clients to meet.
+    /// There, begin a transaction and use what ends with it, or connect to the server itself.
+    ///
     /// # Errors
     ///
     /// `Connection` and `Timeout` when there is no connection.

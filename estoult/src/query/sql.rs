@@ -214,7 +214,7 @@ impl Sql {
         let bound = self.for_tenant_of(&fragments, context)?;
         bound.check(&fragments)?;
         if !self.is_across_schemas {
-            require_schema(&self.text, &fragments, context)?;
+            require_schema(&self.text, &fragments, context, ACROSS)?;
         }
         let schemas = schemas_to_open(&fragments, context);
         let mut text = String::with_capacity(self.text.len() + 16);
@@ -252,8 +252,18 @@ impl Sql {
     }
 }
 
+/// What to do with a text that is about no schema.
+const ACROSS: &str = "call `across_schemas()` when it is about none";
+const OTHER_HANDLE: &str =
+    "run it on the database's own handle, outside of the scope, when it is about none";
+
 /// Refuses a text without `{schema}` where a schema was chosen.
-fn require_schema(text: &str, fragments: &[Fragment<'_>], context: &SqlContext<'_>) -> Result<()> {
+fn require_schema(
+    text: &str,
+    fragments: &[Fragment<'_>],
+    context: &SqlContext<'_>,
+    otherwise: &str,
+) -> Result<()> {
     let (Some(schema), true) = context.of_raw() else {
         return Ok(());
     };
@@ -265,7 +275,7 @@ fn require_schema(text: &str, fragments: &[Fragment<'_>], context: &SqlContext<'
     }
     Err(Error::configuration(format!(
         "run raw SQL in the schema `{schema}`: the text does not say in which schema its tables are; write \
-         `{SCHEMA}.` before their names, or call `across_schemas()` when it is about none"
+         `{SCHEMA}.` before their names, or {otherwise}"
     ))
     .with_statement(&Arc::from(text)))
 }
@@ -292,7 +302,7 @@ pub(crate) fn script<'t>(
     context: &SqlContext<'_>,
 ) -> Result<(Cow<'t, str>, Vec<Arc<str>>)> {
     let fragments = fragments(text, context.features.dialect.syntax());
-    require_schema(text, &fragments, context)?;
+    require_schema(text, &fragments, context, OTHER_HANDLE)?;
     if context.tenant().is_some() {
         return Err(Error::configuration(
             "run a script on a handle that is bound to a tenant: a script has no parameters, so it would reach the \

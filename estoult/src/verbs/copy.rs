@@ -21,6 +21,10 @@ use crate::{
 /// [`sql`](fn@crate::sql), and a handle that is bound to a tenant is refused. When reading fails half way, or the
 /// database refuses a row, which ends the reading, no row is kept. PostgreSQL alone has it.
 ///
+/// The end of the data is where reading ends without an error. A pipe such as `tokio::io::duplex` also ends so when its
+/// writer is dropped half way, because [`copy_out`] has failed, for example: copy in a transaction then, and commit it
+/// when both have succeeded.
+///
 /// ```no_run
 /// # async fn example(database: &estoult::Database) -> estoult::Result<()> {
 /// let data = "1,Galápagos\n2,Bluebeard\n".as_bytes();

@@ -57,6 +57,8 @@ fn a_session_that_was_changed_is_closed() {
             "set session transaction read only",
             "select @seen := 1",
             "select 1 into @seen",
+            "analyze update authors set id = (@seen := 1)",
+            "create table seen as values (get_lock('estoult session', 0))",
             "use mysql",
             "call sets()",
             "prepare kept from 'select 1'",

@@ -78,6 +78,58 @@ on_every_fresh!(
     }
 );
 
+/// A request of a web server: something that the database needs a few milliseconds for, and where it ran.
+async fn request(db: &Database) -> Result<i64> {
+    let text = match db.dialect() {
+        Dialect::Postgres => {
+            "select cast(pg_backend_pid() as bigint) from (select pg_sleep(0.005)) slept"
+        }
+        Dialect::Sqlite => "select 1",
+        _ => "select cast(connection_id() as signed) from (select sleep(0.005) as slept) slept",
+    };
+    sql(text).one::<(i64,)>(db).await.map(|(id,)| id)
+}
+
+on_every_fresh!(
+    workers_with_many_requests_each_share_few_connections,
+    |fresh| {
+        let db = Database::builder(&fresh.url)
+            .max_connections(4)
+            .acquire_timeout(Duration::from_secs(10))
+            .build()?;
+        let shared = runtime();
+        let lifespan = shared.block_on(db.connect())?;
+        let worker = || {
+            let own = Builder::new_current_thread().enable_all().build().unwrap();
+            own.block_on(async {
+                let requests: Vec<_> = (0..50)
+                    .map(|_| {
+                        let db = db.clone();
+                        tokio::spawn(async move { request(&db).await })
+                    })
+                    .collect();
+                let mut seen = HashSet::new();
+                for request in requests {
+                    seen.insert(request.await.unwrap()?);
+                }
+                Result::Ok(seen)
+            })
+        };
+        let seen = thread::scope(|scope| {
+            let workers: Vec<_> = (0..4).map(|_| scope.spawn(worker)).collect();
+            let mut seen = HashSet::new();
+            for worker in workers {
+                seen.extend(worker.join().unwrap()?);
+            }
+            Result::Ok(seen)
+        })?;
+        // One more where the first connection belonged to the runtime that connected.
+        assert!(seen.len() <= 5, "{} connections", seen.len());
+        assert!(db.status().open <= 4);
+        shared.block_on(lifespan.close())
+    }
+);
+
 on_every_fresh!(
     a_transaction_is_used_on_another_runtime_than_it_was_begun_on,
     |fresh| {

@@ -60,6 +60,27 @@ fn what_own_sql_changes_is_reset_and_the_connection_kept() {
 }
 
 #[test]
+fn what_a_definition_changes_is_reset_too() {
+    on_one_connection("", async |db, _| {
+        let (before, first) = (state(db).await?, process(db).await?);
+        for text in [
+            "create table plain as values (set_config('shop.tenant', '7', false))",
+            "alter table plain alter column1 type text using set_config('shop.tenant', '8', false)",
+            "alter table plain add locked text default pg_advisory_lock(7)::text",
+            "alter table plain add check (pg_try_advisory_lock(column1::int))",
+            "create materialized view seen as select pg_advisory_lock(column1::int)::text from plain",
+            "refresh materialized view seen",
+            "create table \"pg_temp\".own_table (id int)",
+        ] {
+            sql(text).execute(db).await?;
+            assert_eq!(state(db).await?, before, "{text}");
+        }
+        assert_eq!(process(db).await?, first);
+        Ok(())
+    });
+}
+
+#[test]
 fn what_a_copy_changes_is_reset_too() {
     on_one_connection("", async |db, _| {
         batch(db, "create table plain (id int); create function lock(id int) returns bool language sql as \

@@ -46,7 +46,23 @@ on_every_backend!(a_text_that_does_not_say_its_schema_is_refused, async |db| {
         let handle = sql(text).one::<(i64,)>(a).await.unwrap_err();
         let scope = with_schema(of(a), async { sql(text).one::<(i64,)>(db).await });
         let script = batch(a, text).await.unwrap_err();
-        for error in [handle, scope.await.unwrap_err(), script] {
+        assert!(
+            matches!(script.kind(), ErrorKind::Configuration),
+            "{script:?}"
+        );
+        // A script has no `across_schemas`, and neither has a COPY.
+        insta::assert_snapshot!(wrap(script.message().replace(of(a), "a")), @r"
+        run raw SQL in the schema `a`: the text does not say in which schema its tables
+        are; write `{schema}.` before their names, or run it on the database's own
+        handle, outside of the scope, when it is about none
+        ");
+        if db.dialect() == Dialect::Postgres {
+            let copy = copy_out(a, "copy authors to stdout", &mut Vec::new())
+                .await
+                .unwrap_err();
+            assert_eq!(copy.message(), script.message());
+        }
+        for error in [handle, scope.await.unwrap_err()] {
             assert!(
                 matches!(error.kind(), ErrorKind::Configuration),
                 "{error:?}"

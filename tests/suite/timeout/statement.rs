@@ -105,3 +105,22 @@ fn no_time_at_all_is_refused() {
         "build a database: statement_timeout is 0, so no statement could run; allow some time"
     );
 }
+
+on_every_backend!(a_statement_without_any_time_is_refused, async |db| {
+    let none = Duration::ZERO;
+    let refused = |error: estoult::Error| {
+        assert!(
+            matches!(error.kind(), ErrorKind::Configuration),
+            "{error:?}"
+        );
+        assert!(
+            error.message().ends_with("or leave `timeout` out"),
+            "{error:?}"
+        );
+    };
+    refused(sql("select 1").timeout(none).rows(db).await.unwrap_err());
+    let settings = db.transaction_with().timeout(none);
+    let ran = settings.run(async |tx| sql("select 1").rows(tx).await.map(drop));
+    refused(ran.await.unwrap_err());
+    Ok(())
+});
