@@ -12,10 +12,15 @@ mod external;
 mod guard;
 mod liveness;
 mod new_thread;
+mod sync_limit;
 mod thread_kind;
 mod worker;
 
-use std::{panic::resume_unwind, sync::Arc, time::Duration};
+use std::{
+    panic::{Location, resume_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
@@ -24,14 +29,14 @@ use tokio::{
 
 use self::{
     block_on::Bounds, dispatch::wait, environment::Entered, liveness::LivenessProbe,
-    thread_kind::ThreadKind, worker::off_worker,
+    sync_limit::SyncLimit, thread_kind::ThreadKind, worker::off_worker,
 };
 pub use self::{external::EnvironmentRuntime, guard::SyncEnvironment};
 use crate::{
     context::Context,
     error::{Error, ErrorKind, Result},
-    registry::Registry,
-    runtime::Subloop,
+    registry::{self, Registry},
+    runtime::{Subloop, Wait},
 };
 
 /// How much longer than its limit work may take to be dropped.
@@ -59,9 +64,23 @@ const GRACE: Duration = Duration::from_millis(250);
 ///
 /// # Errors
 ///
-/// The future's own; `Configuration` when there is neither an environment nor a runtime.
+/// The future's own; `Configuration` when there is neither an environment nor a runtime; `Timeout` when it waits longer
+/// for something other than a database than [`sync_limit`](crate::RegistryBuilder::sync_limit) allows.
+#[track_caller]
 pub fn run_sync<T: Send>(future: impl Future<Output = Result<T>> + Send) -> Result<T> {
-    wait(Bounds::default(), future)
+    let limit = SyncLimit {
+        limit: sync_limit(),
+        caller: Location::caller(),
+    };
+    wait(Bounds::foreign(limit), future)
+}
+
+/// The limit of the innermost environment, else of the `run_sync` around, else of the registry of the process.
+fn sync_limit() -> Duration {
+    environment::sync_limit()
+        .or_else(Wait::sync_limit)
+        .or_else(|| registry::registry().ok().as_ref().map(Registry::sync_limit))
+        .unwrap_or(registry::SYNC_LIMIT)
 }
 
 /// As [`run_sync`], but with a limit, after which the future is dropped: uncommitted work is rolled back, and its
@@ -251,7 +270,7 @@ impl Registry {
     /// `Connection` when a database can't be reached.
     pub fn enter_sync(&self) -> Result<SyncEnvironment> {
         // Entered first: connecting runs on the environment, and a failure leaves it again.
-        let entered = Entered::new();
+        let entered = Entered::new(self.sync_limit());
         let lifespan = wait(Bounds::default(), self.connect())?;
         Ok(SyncEnvironment::new(entered, lifespan))
     }

@@ -32,6 +32,7 @@ use crate::{
     observe::{Caller, Operation},
     pool::{self, Slot},
     row::{Collected, Decode, Sink},
+    runtime::own,
     value::Datum,
 };
 
@@ -109,7 +110,7 @@ impl Connection {
     /// Ends the use of the driver's own connection.
     pub(crate) async fn end_raw(&mut self) {
         if let Some(session) = self.session.as_mut().filter(|_| self.is_busy) {
-            session.end_raw().await;
+            own(session.end_raw()).await;
         }
         self.is_busy = false;
     }
@@ -242,25 +243,25 @@ impl Connection {
         if schemas.is_empty() {
             return Ok(());
         }
-        let outcome = self.session()?.open_schemas(schemas).await;
+        let outcome = own(self.session()?.open_schemas(schemas)).await;
         self.finish(Ok(outcome))
     }
 
     /// Makes a schema, where that is no statement.
     pub(crate) async fn create_schema(&mut self, name: &str) -> Result<()> {
-        let outcome = self.session()?.create_schema(name).await;
+        let outcome = own(self.session()?.create_schema(name)).await;
         self.finish(Ok(outcome))
     }
 
     /// Drops a schema with all that is in it, where that is no statement.
     pub(crate) async fn drop_schema(&mut self, name: &str) -> Result<()> {
-        let outcome = self.session()?.drop_schema(name).await;
+        let outcome = own(self.session()?.drop_schema(name)).await;
         self.finish(Ok(outcome))
     }
 
     /// The names of the schemas, where no statement lists them.
     pub(crate) async fn schemas(&mut self) -> Result<Vec<String>> {
-        let outcome = self.session()?.schemas().await;
+        let outcome = own(self.session()?.schemas()).await;
         self.finish(Ok(outcome))
     }
 
@@ -363,7 +364,7 @@ impl Connection {
         let observed = self.observed(Operation::Copy, || Arc::from(statement));
         let copied = match self.session() {
             Ok(session) => {
-                let copied = session.copy_in(statement, data).await;
+                let copied = own(session.copy_in(statement, data)).await;
                 self.finish(Ok(copied))
             }
             Err(error) => Err(error),
@@ -380,7 +381,7 @@ impl Connection {
         let observed = self.observed(Operation::Copy, || Arc::from(statement));
         let copied = match self.session() {
             Ok(session) => {
-                let copied = session.copy_out(statement, to).await;
+                let copied = own(session.copy_out(statement, to)).await;
                 self.finish(Ok(copied))
             }
             Err(error) => Err(error),
@@ -391,7 +392,7 @@ impl Connection {
     /// Waits for a message of another session. Nothing is owed meanwhile, so a dropped future leaves it idle.
     pub(crate) async fn notification(&mut self) -> Result<Notification> {
         match &mut self.session {
-            Some(session) if !self.is_busy => session.notification().await,
+            Some(session) if !self.is_busy => own(session.notification()).await,
             _ => Err(self.abandoned()),
         }
     }

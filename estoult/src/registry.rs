@@ -12,6 +12,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, Weak},
+    time::Duration,
 };
 
 use estoult_sql::names::hint;
@@ -31,6 +32,8 @@ use crate::{
 
 /// The name of the default database.
 const DEFAULT: &str = "default";
+/// How long `run_sync` waits for what is not estoult's by default.
+pub(crate) const SYNC_LIMIT: Duration = Duration::from_secs(30);
 
 /// A default database and named extra ones: a cheap handle.
 ///
@@ -57,6 +60,7 @@ pub struct Registry {
 struct Databases {
     default: Database,
     extra: BTreeMap<String, Database>,
+    sync_limit: Duration,
 }
 
 impl Databases {
@@ -115,6 +119,7 @@ pub struct RegistryBuilder {
     extra: Vec<(String, DatabaseSource)>,
     not_connected: DatabaseNotConnected,
     observers: Vec<Arc<dyn Observer>>,
+    sync_limit: Duration,
     /// The databases that must exist, and whether their keys only read.
     required: Vec<(String, Option<bool>)>,
 }
@@ -153,6 +158,25 @@ impl RegistryBuilder {
         self
     }
 
+    /// How long a future of [`run_sync`](crate::run_sync) may wait in one piece for something other than a database: by
+    /// default 30 seconds. Waits for a database have limits of their own, such as `acquire_timeout` and
+    /// `statement_timeout`. [`run_sync_within`](crate::run_sync_within) sets another limit for one call.
+    ///
+    /// ```
+    /// use std::{future::pending, time::Duration};
+    /// use estoult::{ErrorKind, Registry, Result, run_sync};
+    ///
+    /// let registry = Registry::builder("sqlite::memory:").sync_limit(Duration::from_millis(20)).build()?;
+    /// let outcome = registry.with_async_env(|| run_sync(pending::<Result<()>>()));
+    /// assert!(matches!(outcome.unwrap_err().kind(), ErrorKind::Timeout));
+    /// # Ok::<(), estoult::Error>(())
+    /// ```
+    #[must_use]
+    pub fn sync_limit(mut self, limit: Duration) -> Self {
+        self.sync_limit = limit;
+        self
+    }
+
     /// Tells this observer what happens in all databases, beside the observers that each of them has; see
     /// [`Observer`].
     ///
@@ -179,6 +203,10 @@ impl RegistryBuilder {
     pub fn build(self) -> Result<Registry> {
         let mut mistakes = Vec::new();
         let (policy, observers) = (self.not_connected, self.observers);
+        let sync_limit = self.sync_limit;
+        if sync_limit.is_zero() {
+            mistakes.push("`sync_limit` is 0, so no call could wait; give it more".to_owned());
+        }
         let default = built(DEFAULT, self.default, &mut mistakes);
         let mut extra = BTreeMap::new();
         // Those that can't be built are among them: they are no further mistake when they are required.
@@ -204,7 +232,7 @@ impl RegistryBuilder {
         }
         match default {
             Some(default) if mistakes.is_empty() => Ok(Registry {
-                databases: siblings(&default, extra, policy, &observers),
+                databases: siblings(&default, extra, (policy, sync_limit), &observers),
                 routed: None,
             }),
             _ => Err(Error::configuration(format!(
@@ -219,7 +247,7 @@ impl RegistryBuilder {
 fn siblings(
     default: &Database,
     extra: BTreeMap<String, Database>,
-    policy: DatabaseNotConnected,
+    (policy, sync_limit): (DatabaseNotConnected, Duration),
     observers: &[Arc<dyn Observer>],
 ) -> Arc<Databases> {
     // The references are weak: strong ones would form a cycle that is never freed. They exist before the value, so no
@@ -237,6 +265,7 @@ fn siblings(
         Databases {
             extra: extra.collect(),
             default: named(DEFAULT, default),
+            sync_limit,
         }
     })
 }
@@ -277,6 +306,7 @@ impl Registry {
             extra: Vec::new(),
             not_connected: DatabaseNotConnected::default(),
             observers: Vec::new(),
+            sync_limit: SYNC_LIMIT,
             required: Vec::new(),
         }
     }
@@ -342,6 +372,11 @@ impl Registry {
     /// All databases, the default one first, without this handle's schema.
     pub fn databases(&self) -> impl Iterator<Item = &Database> {
         self.databases.all()
+    }
+
+    /// How long `run_sync` waits for what is not estoult's.
+    pub(crate) fn sync_limit(&self) -> Duration {
+        self.databases.sync_limit
     }
 
     /// Runs work in a transaction of the default database; see [`Database::transaction`].

@@ -6,9 +6,10 @@
 mod background;
 mod clock;
 mod join;
+mod operation;
 mod subloop;
 
-use std::{any::Any, cell::Cell};
+use std::{any::Any, cell::Cell, time::Duration};
 
 use tokio::runtime::Handle;
 
@@ -16,6 +17,7 @@ pub(crate) use self::{
     background::{background, running_background, with_own_threads},
     clock::{check_timers, end_after, is_timed, sleep, within},
     join::{BoxFuture, join_bounded},
+    operation::{Polled, own},
     subloop::{OpenLifespan, Subloop, is_any_lifespan_open},
 };
 
@@ -28,25 +30,42 @@ thread_local! {
 pub(crate) struct Wait {
     /// Whether the future may block the thread: no other future runs on it, and the caller set no time limit.
     pub(crate) may_block: bool,
+    /// The limit of waits for others, for calls within the future.
+    pub(crate) sync_limit: Option<Duration>,
 }
 
 impl Wait {
-    const NONE: Self = Self { may_block: false };
+    const NONE: Self = Self {
+        may_block: false,
+        sync_limit: None,
+    };
+
+    /// The limit of the sync caller whose future this thread drives.
+    pub(crate) fn sync_limit() -> Option<Duration> {
+        WAIT.get().sync_limit
+    }
 
     /// Marks the thread until the guard is dropped.
     pub(crate) fn begin(self) -> WaitGuard {
         // Calls of `run_sync` may be nested, so the guard remembers the outer mark.
-        WaitGuard(WAIT.replace(self))
+        WaitGuard {
+            wait: WAIT.replace(self),
+            polled: Polled::take(),
+        }
     }
 }
 
 /// Marks a thread; dropping it restores the mark that was there before.
 #[must_use = "the thread is marked only for as long as the guard lives"]
-pub(crate) struct WaitGuard(Wait);
+pub(crate) struct WaitGuard {
+    wait: Wait,
+    polled: Polled,
+}
 
 impl Drop for WaitGuard {
     fn drop(&mut self) {
-        WAIT.set(self.0);
+        WAIT.set(self.wait);
+        self.polled.restore();
     }
 }
 

@@ -7,6 +7,7 @@ mod external;
 mod limits;
 mod scope;
 mod subloop;
+mod sync_limit;
 mod thread_kind;
 
 use std::{

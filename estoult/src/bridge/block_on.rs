@@ -7,7 +7,7 @@ use std::{
     any::Any,
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -20,13 +20,16 @@ use std::{
 use tokio::{
     runtime::{Handle, Runtime},
     task::unconstrained,
-    time::timeout_at,
+    time::{Sleep, sleep, timeout_at},
 };
 
-use super::liveness::LivenessProbe;
+use super::{
+    liveness::LivenessProbe,
+    sync_limit::{ForeignWait, SyncLimit},
+};
 use crate::{
     error::{Error, ErrorKind, Result},
-    runtime::Wait,
+    runtime::{Polled, Wait, end_after, is_timed},
 };
 
 /// How often a runtime that drives itself is probed.
@@ -36,6 +39,8 @@ const PROBED_EVERY: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Bounds {
     limit: Option<(Instant, Duration)>,
+    /// What limits a wait for others, where the caller set no limit.
+    foreign: Option<SyncLimit>,
     /// How long the runtime may take to answer; `None` where threads of its own drive it, which may be busy.
     answers_within: Option<Duration>,
 }
@@ -46,7 +51,15 @@ impl Bounds {
         Self {
             // A limit beyond the clock's range is no limit.
             limit: Instant::now().checked_add(limit).map(|end| (end, limit)),
-            answers_within: None,
+            ..Self::default()
+        }
+    }
+
+    /// A wait that ends when the future waits too long for what is not estoult's.
+    pub(super) fn foreign(limit: SyncLimit) -> Self {
+        Self {
+            foreign: Some(limit),
+            ..Self::default()
         }
     }
 
@@ -73,15 +86,16 @@ impl Bounds {
         Wait {
             // A limit can't end work that blocks this thread, so SQLite then works on another one.
             may_block: self.limit.is_none(),
+            sync_limit: self.foreign.map(|foreign| foreign.limit),
         }
     }
 
     /// The future with a timer of the runtime, where this thread drives the runtime.
     pub(super) async fn timed<T>(self, future: impl Future<Output = Result<T>>) -> Result<T> {
-        let Some((end, limit)) = self.limit else {
-            return future.await;
-        };
         let mut future = pin!(future);
+        let Some((end, limit)) = self.limit else {
+            return self.watched(future).await;
+        };
         let mut has_begun = false;
         let work = poll_fn(|context| {
             // The timer may be late on a busy machine; a future whose time is over is not polled again, except that the
@@ -94,6 +108,39 @@ impl Bounds {
         timeout_at(end.into(), work)
             .await
             .unwrap_or_else(|_| Err(timed_out(limit)))
+    }
+
+    /// The future with a timer for what it waits for that is not estoult's.
+    async fn watched<T>(self, mut future: Pin<&mut impl Future<Output = Result<T>>>) -> Result<T> {
+        let mut foreign = ForeignWait::new(self.foreign);
+        // Made for the first such wait; most futures have none.
+        let mut timer: Option<Pin<Box<Sleep>>> = None;
+        poll_fn(move |context| {
+            foreign.resume();
+            Polled::take();
+            if let Poll::Ready(outcome) = future.as_mut().poll(context) {
+                return Poll::Ready(outcome);
+            }
+            foreign.pause(Polled::take());
+            let left = match foreign.remaining() {
+                Ok(Some(left)) => left,
+                Ok(None) => return Poll::Pending,
+                Err(expired) => return Poll::Ready(Err(expired)),
+            };
+            if !is_timed() {
+                return Poll::Pending;
+            }
+            let timer = timer.get_or_insert_with(|| Box::pin(sleep(left)));
+            timer.as_mut().reset(end_after(left).into());
+            match timer.as_mut().poll(context) {
+                Poll::Ready(()) => {
+                    context.waker().wake_by_ref();
+                    Poll::Pending
+                }
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
     }
 }
 
@@ -135,8 +182,8 @@ pub(super) fn drive_runtime<T>(
 ) -> Result<T> {
     let _waiting = bounds.wait().begin();
     let mut future = pin!(bounds.timed(future));
-    // Fast path: what is ready at once, as most statements of SQLite are, needs no scheduler. What is not is polled again
-    // by the runtime, with its own waker.
+    // Fast path: what is ready at once, as most statements of SQLite are, needs no scheduler. What is not is polled
+    // again by the runtime, with its own waker.
     let entered = runtime.enter();
     let polled = future
         .as_mut()
@@ -164,12 +211,18 @@ pub(super) fn drive_future<T>(
     // this thread waits. Without a budget of its own the future would be woken and pending for ever.
     let mut future = pin!(unconstrained(future));
     let _waiting = bounds.wait().begin();
+    let mut foreign = ForeignWait::new(bounds.foreign);
     loop {
+        foreign.resume();
+        Polled::take();
         // Unwind safe: after a panic the future is not polled again.
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut context)));
         match polled {
             Ok(Poll::Ready(outcome)) => return outcome,
-            Ok(Poll::Pending) => thread_waker.sleep(runtime, bounds)?,
+            Ok(Poll::Pending) => {
+                foreign.pause(Polled::take());
+                thread_waker.sleep(runtime, bounds, &foreign)?;
+            }
             Err(panic) => return explain_panic(panic, runtime),
         }
     }
@@ -185,17 +238,17 @@ fn explain_panic<T>(panic: Box<dyn Any + Send>, runtime: &Handle) -> Result<T> {
 
 impl ThreadWaker {
     /// Waits until the future is woken; fails when its limit is over or the runtime does not answer.
-    fn sleep(&self, runtime: &Handle, bounds: Bounds) -> Result<()> {
+    fn sleep(&self, runtime: &Handle, bounds: Bounds, foreign: &ForeignWait) -> Result<()> {
         let mut watch = LivenessWatch::new(runtime, bounds.answers_within);
         loop {
             // The limit goes before the wake: a future that is woken again and again must end, too.
-            let left = bounds.remaining()?;
+            let left = [bounds.remaining()?, foreign.remaining()?];
             if self.is_set.swap(false, Ordering::AcqRel) {
                 return Ok(());
             }
             let step = watch.check()?;
             // A wake since the flag was read makes it return at once; it may also return for no reason.
-            thread::park_timeout(left.map_or(step, |left| left.min(step)));
+            thread::park_timeout(left.into_iter().flatten().fold(step, Duration::min));
         }
     }
 }

@@ -8,6 +8,7 @@ use std::{
     future::Future,
     marker::PhantomData,
     rc::Rc,
+    time::Duration,
 };
 
 use tokio::runtime::{Builder, Runtime};
@@ -19,7 +20,9 @@ use crate::{
 };
 
 thread_local! {
-    static ENTERED: Cell<usize> = const { Cell::new(0) };
+    /// The environments, each by its number and with the limit of its registry.
+    static ENTERED: RefCell<Vec<(u64, Duration)>> = const { RefCell::new(Vec::new()) };
+    static LAST_NUMBER: Cell<u64> = const { Cell::new(0) };
     static THREAD_RUNTIME: RefCell<Option<Rc<ThreadRuntime>>> = const { RefCell::new(None) };
 }
 
@@ -36,19 +39,32 @@ impl Drop for ThreadRuntime {
 }
 
 /// One of the environments that a thread is inside of. They may end in any order, so they are counted.
-pub(super) struct Entered(PhantomData<Rc<()>>);
+pub(super) struct Entered {
+    number: u64,
+    _of_thread: PhantomData<Rc<()>>,
+}
 
 impl Entered {
-    pub(super) fn new() -> Self {
-        ENTERED.set(ENTERED.get() + 1);
-        Self(PhantomData)
+    pub(super) fn new(sync_limit: Duration) -> Self {
+        let number = LAST_NUMBER.get() + 1;
+        LAST_NUMBER.set(number);
+        ENTERED.with_borrow_mut(|all| all.push((number, sync_limit)));
+        Self {
+            number,
+            _of_thread: PhantomData,
+        }
     }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        ENTERED.set(ENTERED.get() - 1);
-        if ENTERED.get() == 0 {
+        // A destructor of the ending thread may come after the list, which is gone with the thread's runtime then.
+        let is_last = ENTERED.try_with(|all| {
+            let mut all = all.borrow_mut();
+            all.retain(|(number, _)| *number != self.number);
+            all.is_empty()
+        });
+        if is_last.unwrap_or(true) {
             leave();
         }
     }
@@ -98,7 +114,7 @@ fn thread_runtime() -> Result<Rc<ThreadRuntime>> {
 
 /// Drives a future on the thread's environment.
 pub(super) fn wait<T>(bounds: Bounds, future: impl Future<Output = Result<T>>) -> Result<T> {
-    if ENTERED.get() == 0 {
+    if !is_entered() {
         return Err(absent());
     }
     // A reference of its own: the future may end the last environment, and the runtime must live until it is done.
@@ -111,7 +127,15 @@ pub(super) fn wait<T>(bounds: Bounds, future: impl Future<Output = Result<T>>) -
 
 /// Whether the thread is inside of an environment.
 pub(super) fn is_entered() -> bool {
-    ENTERED.get() > 0
+    ENTERED
+        .try_with(|all| !all.borrow().is_empty())
+        .unwrap_or(false)
+}
+
+/// The limit that the registry of the innermost environment sets to waits for others.
+pub(super) fn sync_limit() -> Option<Duration> {
+    let innermost = ENTERED.try_with(|all| all.borrow().last().map(|(_, limit)| *limit));
+    innermost.ok().flatten()
 }
 
 pub(super) fn absent() -> Error {

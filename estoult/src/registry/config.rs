@@ -7,9 +7,9 @@ mod deserialize;
 mod draft;
 mod environment;
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
-use super::{DEFAULT, Registry, RegistryBuilder};
+use super::{DEFAULT, Registry, RegistryBuilder, SYNC_LIMIT};
 use crate::{
     backend::{DatabaseOptions, url},
     database::{Database, DatabaseBuilder, DatabaseSource},
@@ -38,6 +38,9 @@ pub struct RegistryConfig {
     pub default_database: DatabaseConfig,
     /// The other databases by name.
     pub extra: BTreeMap<String, DatabaseConfig>,
+    /// How long `run_sync` waits for something other than a database; see
+    /// [`RegistryBuilder::sync_limit`].
+    pub sync_limit: Duration,
 }
 
 /// One database as plain settings: where it is, and the settings of its connections.
@@ -56,6 +59,7 @@ impl RegistryConfig {
         Self {
             default_database: DatabaseConfig::new(url),
             extra: BTreeMap::new(),
+            sync_limit: SYNC_LIMIT,
         }
     }
 
@@ -74,7 +78,7 @@ impl RegistryConfig {
     #[must_use]
     pub fn builder(self) -> RegistryBuilder {
         self.extra.into_iter().fold(
-            Registry::builder(self.default_database),
+            Registry::builder(self.default_database).sync_limit(self.sync_limit),
             |builder, (name, database)| builder.extra(name, database),
         )
     }

@@ -4,11 +4,13 @@ use std::{
     cell::Cell,
     future::Future,
     panic::catch_unwind,
+    pin::pin,
     time::{Duration, Instant},
 };
 
 use tokio::runtime::{Handle, Id};
 
+use super::operation::own;
 use crate::error::{Error, Result};
 
 thread_local! {
@@ -45,16 +47,17 @@ pub(crate) fn check_timers() -> Result<()> {
 
 /// The result of the work, or `None` when it takes longer than `limit`.
 pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let work = pin!(work);
     if !is_timed() {
-        return Some(work.await);
+        return Some(own(work).await);
     }
-    tokio::time::timeout(limit, work).await.ok()
+    tokio::time::timeout(limit, own(work)).await.ok()
 }
 
 /// Waits for this long.
 pub(crate) async fn sleep(pause: Duration) {
     if is_timed() {
-        tokio::time::sleep(pause).await;
+        own(pin!(tokio::time::sleep(pause))).await;
     } else {
         // Without a runtime a future blocks its thread anyway, and no other future waits for it.
         std::thread::sleep(pause);

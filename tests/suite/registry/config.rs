@@ -228,7 +228,7 @@ fn all_mistakes_of_a_file_are_in_one_error() {
         "#;
     insta::assert_snapshot!(from_toml(text).unwrap_err(), @"
     read a configuration of databases: `colour` is unknown;
-    known is `databases`;
+    known are `databases` and `sync_limit`;
     `databases.bad`: read a database URL: it has no scheme;
     begin it with `sqlite:`, `postgres://` or `mysql://`;
     `databases.list` is a table of settings, or a URL;

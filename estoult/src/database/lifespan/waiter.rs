@@ -13,7 +13,7 @@ use crate::{
         state::{Attempt, DrivenBy, HEARTBEAT, Task, Withdrawal},
     },
     error::{Error, ErrorKind, Result},
-    runtime::within,
+    runtime::{own, within},
 };
 
 /// A caller that waits for an attempt. Dropping it withdraws the caller: `is_over` says that there is nothing to undo.
@@ -63,7 +63,7 @@ impl Waiter {
             // Each round starts over: the task that drove the attempt may have ended without an outcome since.
             match self.attempt.driven_by(runtime) {
                 // Its task is dropped with the runtime at the latest, and its driver notifies then.
-                DrivenBy::This => changes.await,
+                DrivenBy::This => own(changes).await,
                 DrivenBy::Other => {
                     // The other runtime may be blocked, so a notification may never come: check the heartbeat again.
                     let _ = within(HEARTBEAT, changes).await;

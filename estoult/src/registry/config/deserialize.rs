@@ -11,8 +11,10 @@ use serde::{
 
 use super::{RegistryConfig, draft::Draft};
 
-/// The only key of the whole.
+/// The key of the databases.
 const DATABASES: &str = "databases";
+/// The setting of the whole registry.
+const SYNC_LIMIT: &str = "sync_limit";
 
 /// Reads `databases.NAME.SETTING`, or `databases.NAME` as a URL alone. All mistakes are in one error.
 impl<'de> Deserialize<'de> for RegistryConfig {
@@ -30,7 +32,15 @@ impl<'de> Deserialize<'de> for RegistryConfig {
                         "`{DATABASES}` is a table with one entry a database"
                     ));
                 }
-                _ => draft.mistake(format!("`{key}` is unknown; known is `{DATABASES}`")),
+                RawValue::Text(limit) if key == SYNC_LIMIT => {
+                    draft.set_sync_limit(&limit, SYNC_LIMIT);
+                }
+                _ if key == SYNC_LIMIT => {
+                    draft.mistake(format!("`{SYNC_LIMIT}` takes one text or number"));
+                }
+                _ => draft.mistake(format!(
+                    "`{key}` is unknown; known are `{DATABASES}` and `{SYNC_LIMIT}`"
+                )),
             }
         }
         let location = |name: &str, setting: &str| format!("{}.{setting}", path(name));

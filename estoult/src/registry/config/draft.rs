@@ -10,7 +10,7 @@ use super::{DatabaseConfig, RegistryConfig};
 use crate::{
     backend::{DatabaseNotConnected, DatabaseOptions, url},
     error::{Error, Result},
-    registry::{DEFAULT, wrong_name},
+    registry::{DEFAULT, SYNC_LIMIT, wrong_name},
 };
 
 const WHOLE: &str = "a whole number";
@@ -127,6 +127,8 @@ fn setting_names() -> impl Iterator<Item = &'static str> {
 #[derive(Default)]
 pub(super) struct Draft {
     databases: BTreeMap<String, DraftDatabase>,
+    /// The limit of `run_sync`, and the location that it was read from.
+    sync_limit: Option<(Duration, String)>,
     mistakes: Vec<String>,
 }
 
@@ -165,6 +167,19 @@ impl Draft {
             database.url = Some(String::new());
         }
         self.mistake(mistake);
+    }
+
+    /// Reads the limit of `run_sync`, a setting of the whole registry.
+    pub(super) fn set_sync_limit(&mut self, text: &str, location: &str) {
+        let read = time(text).filter(|limit| !limit.is_zero());
+        match (read, &self.sync_limit) {
+            (Some(_), Some((_, before))) => {
+                let twice = twice(before, location);
+                self.mistake(twice);
+            }
+            (Some(limit), None) => self.sync_limit = Some((limit, location.to_owned())),
+            (None, _) => self.mistake(format!("`{location}` takes {TIME}, more than 0")),
+        }
     }
 
     /// Reads a setting of a database; `location` is the name of its place in messages.
@@ -218,6 +233,7 @@ impl Draft {
             Some(default_database) if self.mistakes.is_empty() => Ok(RegistryConfig {
                 default_database,
                 extra,
+                sync_limit: self.sync_limit.map_or(SYNC_LIMIT, |(limit, _)| limit),
             }),
             _ => Err(Error::configuration(format!(
                 "{tried}: {}",

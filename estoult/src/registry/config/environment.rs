@@ -11,6 +11,8 @@ const PREFIX: &str = "ESTOULT_DATABASES__";
 const MEANT: &str = "ESTOULT_DATABASE";
 /// Where platforms put the URL of the only database.
 const DATABASE_URL: &str = "DATABASE_URL";
+/// The setting of the whole registry.
+const SYNC_LIMIT: &str = "ESTOULT_SYNC_LIMIT";
 
 impl RegistryConfig {
     /// The databases that the environment names, as `ESTOULT_DATABASES__NAME__SETTING`.
@@ -23,7 +25,8 @@ impl RegistryConfig {
     /// ```
     ///
     /// Names and settings are read in lower case, so the second database is `replica`. The default database may be
-    /// given as `DATABASE_URL`, too, which only counts when `ESTOULT_DATABASES__DEFAULT__URL` is not set. Times are
+    /// given as `DATABASE_URL`, too, which only counts when `ESTOULT_DATABASES__DEFAULT__URL` is not set.
+    /// `ESTOULT_SYNC_LIMIT` is [`RegistryBuilder::sync_limit`](crate::RegistryBuilder::sync_limit). Times are
     /// written as `5s`, `500ms` or `1h 30m`, or as a whole number of seconds. An empty variable counts as not set.
     ///
     /// # Errors
@@ -69,12 +72,16 @@ impl RegistryConfig {
             // A name that is not UTF-8 is shown as far as it is; a variable without our prefix is not our concern.
             let shown = name.to_string_lossy();
             let is_ours = shown.to_ascii_uppercase().starts_with(MEANT);
-            if !(is_ours || shown == DATABASE_URL) || value.is_empty() {
+            if !(is_ours || shown == DATABASE_URL || shown == SYNC_LIMIT) || value.is_empty() {
                 continue;
             }
             match (name.to_str(), value.to_str()) {
                 (None, _) => draft.mistake(format!("the name `{shown}` is not UTF-8")),
                 (Some(DATABASE_URL), value) => fallback = Some(value.map(str::to_owned)),
+                (Some(SYNC_LIMIT), Some(value)) => draft.set_sync_limit(value, SYNC_LIMIT),
+                (Some(SYNC_LIMIT), None) => {
+                    draft.mistake(format!("the value of `{SYNC_LIMIT}` is not UTF-8"));
+                }
                 (Some(name), value) => read(&mut draft, name, value),
             }
         }
