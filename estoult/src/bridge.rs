@@ -65,7 +65,7 @@ const GRACE: Duration = Duration::from_millis(250);
 /// # Errors
 ///
 /// The future's own; `Configuration` when there is neither an environment nor a runtime; `Timeout` when it waits longer
-/// for something other than a database than [`sync_limit`](crate::RegistryBuilder::sync_limit) allows.
+/// for something other than a database than [`sync_limit`](crate::registry::RegistryBuilder::sync_limit) allows.
 #[track_caller]
 pub fn run_sync<T: Send>(future: impl Future<Output = Result<T>> + Send) -> Result<T> {
     let limit = SyncLimit {

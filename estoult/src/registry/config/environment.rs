@@ -26,7 +26,7 @@ impl RegistryConfig {
     ///
     /// Names and settings are read in lower case, so the second database is `replica`. The default database may be
     /// given as `DATABASE_URL`, too, which only counts when `ESTOULT_DATABASES__DEFAULT__URL` is not set.
-    /// `ESTOULT_SYNC_LIMIT` is [`RegistryBuilder::sync_limit`](crate::RegistryBuilder::sync_limit). Times are
+    /// `ESTOULT_SYNC_LIMIT` is [`RegistryBuilder::sync_limit`](crate::registry::RegistryBuilder::sync_limit). Times are
     /// written as `5s`, `500ms` or `1h 30m`, or as a whole number of seconds. An empty variable counts as not set.
     ///
     /// # Errors
