@@ -170,7 +170,9 @@ impl Connection {
 
     fn limit_of(&self, statement: Option<Duration>) -> Result<Limit> {
         let transaction = self.transaction.as_ref();
-        Limit::new(statement, transaction.and_then(|open| open.deadline))
+        let limit = Limit::new(statement, transaction.and_then(|open| open.deadline))?;
+        let slot = self.slot.as_ref();
+        Ok(limit.driven_by(slot.and_then(Slot::other_driver)))
     }
 
     fn finish<T>(&mut self, outcome: TimeLimited<T>) -> Result<T> {

@@ -125,28 +125,33 @@ impl Pool {
 
     /// A connection that was used a moment ago, if one is idle: without a future, and without a timer.
     pub(crate) fn acquire_idle(&self, caller: Caller<'_>) -> Option<Checkout> {
-        // Searched for by `acquire`, before it hands out any connection.
-        if self.stale.is_due() {
-            return None;
+        match self.take_ready(caller) {
+            Ok(ready) => Some(ready),
+            // One that needs a check goes back, to be taken again by `acquire`.
+            Err(idle) => {
+                if let Some((session, slot)) = idle {
+                    slot.release(session);
+                }
+                None
+            }
         }
-        let (session, slot) = self.shared.take_idle()?;
-        let ready = self.shared.ready((session, slot), caller.origin());
-        // One that needs a check goes back, to be taken again by `acquire`.
-        ready.map_err(|(session, slot)| slot.release(session)).ok()
+    }
+
+    /// An idle connection that needs no check; else the one that needs it, if there is one.
+    fn take_ready(&self, caller: Caller<'_>) -> std::result::Result<Checkout, Option<Checkout>> {
+        if let Some(age) = self.stale.due() {
+            self.close_stale(age);
+        }
+        let idle = self.shared.take_idle().ok_or(None)?;
+        self.shared.ready(idle, caller.origin()).map_err(Some)
     }
 
     /// A connection from the pool.
     pub(crate) async fn acquire(&self, caller: Caller<'_>) -> Result<Checkout> {
-        if let Some(age) = self.stale.due() {
-            self.close_stale(age);
-        }
-        let idle = match self.shared.take_idle() {
+        let idle = match self.take_ready(caller) {
             // Fast path: a connection that was used a moment ago. A timer would cost more than all of it.
-            Some(idle) => match self.shared.ready(idle, caller.origin()) {
-                Ok(checkout) => return Ok(checkout),
-                Err(idle) => Some(idle),
-            },
-            None => None,
+            Ok(checkout) => return Ok(checkout),
+            Err(idle) => idle,
         };
         let _waiting = Counted::new(&self.shared.waiting);
         // Dropped after the message is made, which counts what it was about to do.

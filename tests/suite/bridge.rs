@@ -5,6 +5,7 @@ mod context;
 mod environment;
 mod external;
 mod limits;
+mod places;
 mod scope;
 mod subloop;
 mod sync_limit;

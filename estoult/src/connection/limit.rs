@@ -3,11 +3,14 @@
 //! A statement whose time is over is dropped like any other future, so its connection has to recover.
 
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
     pin::pin,
     sync::Arc,
+    task::Poll,
     time::{Duration, Instant},
 };
+
+use tokio::runtime::Handle;
 
 use crate::{
     backend::Statement,
@@ -25,8 +28,16 @@ pub(super) struct Deadline {
     pub(super) whole: Duration,
 }
 
+/// How long another runtime that drives the socket may take to run a task, and when it is asked.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+const ASKED_AFTER: Duration = Duration::from_millis(500);
+
 /// The time limit of one statement.
-pub(super) struct Limit(Option<Bound>);
+pub(super) struct Limit {
+    bound: Option<Bound>,
+    /// Another runtime than the caller's, without which no answer arrives.
+    driver: Option<Handle>,
+}
 
 struct Bound {
     left: Duration,
@@ -60,7 +71,7 @@ impl Limit {
                 ),
             ));
         }
-        Ok(Self(Some(match statement {
+        let bound = match statement {
             Some(statement) if statement <= left => Bound {
                 left: statement,
                 transaction: None,
@@ -71,21 +82,33 @@ impl Limit {
                 transaction: Some(deadline.whole),
                 sql: None,
             },
-        })))
+        };
+        Ok(Self {
+            bound: Some(bound),
+            driver: None,
+        })
     }
 
     /// The limit of a statement that no transaction limits.
     pub(super) fn of(statement: Option<Duration>) -> Self {
-        Self(statement.map(|left| Bound {
-            left,
-            transaction: None,
-            sql: None,
-        }))
+        Self {
+            bound: statement.map(|left| Bound {
+                left,
+                transaction: None,
+                sql: None,
+            }),
+            driver: None,
+        }
+    }
+
+    /// The same for a socket that this runtime drives, which may be blocked, maybe by the caller itself.
+    pub(super) fn driven_by(self, driver: Option<Handle>) -> Self {
+        Self { driver, ..self }
     }
 
     /// The same, which names the statement when its time is over.
     pub(super) fn of_statement(mut self, statement: &Statement) -> Self {
-        if let Some(bound) = &mut self.0 {
+        if let Some(bound) = &mut self.bound {
             bound.sql = Some(Arc::clone(&statement.sql));
         }
         self
@@ -93,16 +116,65 @@ impl Limit {
 
     /// Runs an operation; drops it when its time is over. Without a runtime there is no clock and no limit.
     pub(super) async fn run<T>(self, operation: impl Future<Output = Result<T>>) -> TimeLimited<T> {
-        // Fast path: without a limit no timer is made.
-        let Some(bound) = self.0 else {
-            return Ok(own(pin!(operation)).await);
-        };
-        check_timers()?;
-        match within(bound.left, operation).await {
-            Some(outcome) => Ok(outcome),
-            None => Err(bound.expired()),
+        let operation = run_within(self.bound, operation);
+        match self.driver {
+            None => operation.await,
+            // Boxed: only MySQL's sockets stay with a runtime, and callers are mostly on that one.
+            Some(driver) => Box::pin(while_driven(driver, operation)).await,
         }
     }
+}
+
+/// Runs an operation while the runtime that drives its socket answers.
+async fn while_driven<T>(
+    driver: Handle,
+    operation: impl Future<Output = TimeLimited<T>>,
+) -> TimeLimited<T> {
+    check_timers()?;
+    let mut operation = pin!(operation);
+    loop {
+        if let Some(outcome) = within(ASKED_AFTER, operation.as_mut()).await {
+            return outcome;
+        }
+        // One that has ended drops the task at once; its sockets say so themselves.
+        let mut answer = driver.spawn(async {});
+        let answered = poll_fn(|context| match operation.as_mut().poll(context) {
+            Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+            Poll::Pending => pin!(&mut answer).poll(context).map(|_| None),
+        });
+        match within(ANSWERS_WITHIN, answered).await {
+            Some(Some(outcome)) => return outcome,
+            Some(None) => {}
+            None => return Err(blocked()),
+        }
+    }
+}
+
+async fn run_within<T>(
+    bound: Option<Bound>,
+    operation: impl Future<Output = Result<T>>,
+) -> TimeLimited<T> {
+    // Fast path: without a limit no timer is made.
+    let Some(bound) = bound else {
+        return Ok(own(pin!(operation)).await);
+    };
+    check_timers()?;
+    match within(bound.left, operation).await {
+        Some(outcome) => Ok(outcome),
+        None => Err(bound.expired()),
+    }
+}
+
+/// The error for a statement whose answer no thread takes from the socket.
+fn blocked() -> Error {
+    Error::new(
+        ErrorKind::Timeout,
+        format!(
+            "run a statement: the tokio runtime that drives its connection has run nothing for {ANSWERS_WITHIN:?}, so \
+             no answer can arrive; do not block the threads of the runtime on which the transaction or connection was \
+             begun, or begin it where it is used"
+        ),
+    )
 }
 
 impl Bound {

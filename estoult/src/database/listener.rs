@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    backend::Notification,
+    backend::{Features, Notification},
     connection::Connection,
     database::Database,
     error::{Error, ErrorKind, Result},
@@ -148,11 +148,11 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// `Configuration` without a channel; `Query` when the server refuses a name. A connection that was lost listens
-    /// once it is there again.
+    /// `Configuration` without a channel, and for a name that is too long; `Query` when the server refuses one. A
+    /// connection that was lost listens once it is there again.
     pub async fn listen(&mut self, channels: impl IntoChannels) -> Result<()> {
         let names = channels.into_channels();
-        check_names(&names).map_err(|error| error.at(self.channels.origin))?;
+        self.channels.check_names(&names)?;
         for name in names {
             self.run("listen", &name).await?;
             if !self.channels.names.contains(&name) {
@@ -162,14 +162,15 @@ impl Listener {
         Ok(())
     }
 
-    /// Listens on these channels no longer. Messages that have arrived before are still given out.
+    /// Listens on these channels no longer. Messages that have arrived before are still given out; without any channel
+    /// [`next`](Self::next) waits until the database is closed.
     ///
     /// # Errors
     ///
     /// `Configuration` without a channel, and for one that it does not listen on.
     pub async fn unlisten(&mut self, channels: impl IntoChannels) -> Result<()> {
         let names = channels.into_channels();
-        check_names(&names).map_err(|error| error.at(self.channels.origin))?;
+        self.channels.check_names(&names)?;
         let mut unknown = names
             .iter()
             .filter(|name| !self.channels.names.contains(name));
@@ -260,22 +261,30 @@ struct Channels {
     origin: &'static Location<'static>,
 }
 
-/// Refuses to listen on nothing, which no message could end.
-fn check_names(names: &[String]) -> Result<()> {
+/// Refuses names that the server would cut, and so listen on another channel.
+fn check_names(names: &[String], features: &Features) -> Result<()> {
     if names.is_empty() {
         return Err(Error::configuration(
-            "listen: no channel is named, so no message could arrive; name at least one",
+            "name the channels of a listener: there is none; name at least one",
         ));
     }
-    Ok(())
+    let longest = features.longest_name;
+    match names.iter().find(|name| name.len() > longest) {
+        Some(name) => Err(Error::configuration(format!(
+            "name the channels of a listener: `{name}` is longer than the {longest} bytes that a channel has; choose a \
+             shorter name"
+        ))),
+        None => Ok(()),
+    }
 }
 
 impl Channels {
     /// Refuses what could not receive a message.
     fn check(&self) -> Result<()> {
-        check_names(&self.names)?;
+        self.check_names(&self.names)?;
+        let source = self.database.source();
         // The session is another client's after each transaction.
-        if self.database.source().options().statement_cache_capacity == Some(0) {
+        if source.options().statement_cache_capacity == Some(0) {
             return Err(Error::configuration(format!(
                 "listen on {}: behind a pooler (statement_cache_capacity=0) a session belongs to no client for longer \
                  than a transaction, so messages would be lost; connect to the server itself",
@@ -283,6 +292,11 @@ impl Channels {
             )));
         }
         Ok(())
+    }
+
+    fn check_names(&self, names: &[String]) -> Result<()> {
+        let features = self.database.dialect().features();
+        check_names(names, features).map_err(|error| error.at(self.origin))
     }
 
     async fn connect(&self) -> Result<Connection> {

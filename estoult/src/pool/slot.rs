@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
+
 use super::{
     background::close_in_background,
     sessions::{Entry, Found, GivenBack, Idle, Sessions},
@@ -215,6 +217,12 @@ impl Slot {
         if let Some(sessions) = &self.permit.0 {
             sessions.note_loss();
         }
+    }
+
+    /// Another runtime that drives its socket while a caller here waits.
+    pub(crate) fn other_driver(&self) -> Option<Handle> {
+        let runtime = self.entry.socket_runtime.as_ref();
+        runtime.and_then(|runtime| runtime.other_driver())
     }
 
     /// Whether its session was in use before.

@@ -44,6 +44,14 @@ impl SocketRuntime {
         self.subloop.is_some() || runtime::with_own_threads().is_some_and(is_own)
     }
 
+    /// The runtime that has to drive the socket while a caller elsewhere waits; `None` for the caller's own, and for
+    /// the subloop, which runs nothing that could block it.
+    pub(super) fn other_driver(&self) -> Option<Handle> {
+        let is_own = |current: Handle| current.id() == self.handle.id();
+        let is_other = self.subloop.is_none() && !Handle::try_current().is_ok_and(is_own);
+        is_other.then(|| self.handle.clone())
+    }
+
     pub(super) fn has_ended(&self) -> bool {
         // Relaxed: a session that is handed out a moment too late fails as one whose server has gone.
         self.has_ended.load(Ordering::Relaxed)

@@ -21,12 +21,6 @@ impl StaleCheck {
         }
     }
 
-    /// Whether it is time for a search.
-    pub(super) fn is_due(&self) -> bool {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        self.age.is_some_and(|age| last.elapsed() >= age / 4)
-    }
-
     /// The age beyond which idle connections are to be closed now.
     pub(super) fn due(&self) -> Option<Duration> {
         let age = self.age?;

@@ -2,11 +2,11 @@
 //!
 //! Invariant: no SQL text here, and no database is named.
 
-mod rows;
+mod insert_rows;
 
 use std::future::Future;
 
-use self::rows::Rows;
+use self::insert_rows::InsertRows;
 use crate::{
     changeset::New,
     connection::TransactionOptions,
@@ -77,7 +77,7 @@ pub fn insert_all<'a, S: Model>(
     on: &'a (impl Writes<S::Tenant> + ?Sized),
     rows: impl IntoIterator<Item = New<S>>,
 ) -> impl Future<Output = Result<u64>> + Send + 'a {
-    let rows = Rows::collect(S::table_spec(), rows.into_iter(), New::add_to);
+    let rows = InsertRows::collect(S::table_spec(), rows.into_iter(), New::add_to);
     run_inserts(on.executor().erased(), rows, CallSite::here())
 }
 
@@ -125,7 +125,7 @@ pub(super) fn all_of<S: Model>(all: UpdateAll<S>) -> Result<(Update, Select)> {
     Ok((update, rows))
 }
 
-async fn run_inserts(on: Executor<'_>, rows: Result<Rows>, call: CallSite) -> Result<u64> {
+async fn run_inserts(on: Executor<'_>, rows: Result<InsertRows>, call: CallSite) -> Result<u64> {
     call.run(async {
         let mut rows = rows?;
         let count = rows.count();

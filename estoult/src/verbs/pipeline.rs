@@ -326,10 +326,8 @@ async fn run(on: Executor<'_>, pipeline: Pipeline, call: CallSite) -> Result<Out
             return Ok(Outcomes(Vec::new()));
         };
         target.set_longest_timeout(&timeouts);
+        target.check_ended(|dialect| check_statements(&statements, dialect))?;
         let mut connection = target.acquire().await?;
-        if connection.is_own() {
-            check_statements(&statements, connection.features().dialect)?;
-        }
         let outcomes = connection.pipeline(statements).await;
         let outcomes = connection.ended(outcomes)?;
         let located = outcomes

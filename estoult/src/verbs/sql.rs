@@ -142,10 +142,8 @@ async fn fetch(
 ) -> Result<Box<dyn Sink>> {
     let target = on.target(call, &sql.route, None).await?;
     let statement = sql.statement(&target.context())?;
+    target.check_ended(|dialect| check_statement(&statement.sql, dialect))?;
     let mut connection = target.acquire().await?;
-    if connection.is_own() {
-        check_statement(&statement.sql, connection.features().dialect)?;
-    }
     let fetched = connection.fetch(statement, sink).await;
     let fetched = connection.ended(fetched);
     // Raw SQL with rows may write, which only the session finds out; its error does not know the database's name.
@@ -161,10 +159,8 @@ async fn execute(on: Executor<'_>, sql: Sql, call: CallSite) -> Result<u64> {
     call.run(async {
         let target = on.target_to_write(&call, &sql.route, None).await?;
         let statement = sql.statement(&target.context())?;
+        target.check_ended(|dialect| check_statement(&statement.sql, dialect))?;
         let mut connection = target.acquire().await?;
-        if connection.is_own() {
-            check_statement(&statement.sql, connection.features().dialect)?;
-        }
         let outcome = connection.execute(statement).await;
         Ok(connection.ended(outcome)?.rows_affected)
     })
@@ -176,10 +172,8 @@ async fn run_script(on: Executor<'_>, text: &str, call: CallSite) -> Result<()> 
         let target = on.target_to_write(&call, &call.route(), None).await?;
         let context = target.context();
         let (text, schemas) = script(text, &context)?;
+        target.check_ended(|dialect| check_script(&text, dialect))?;
         let mut connection = target.acquire().await?;
-        if connection.is_own() {
-            check_script(&text, connection.features().dialect)?;
-        }
         let ran = connection.batch(&text, &schemas).await;
         connection.ended(ran)
     })

@@ -21,6 +21,7 @@ use crate::{
     observe::Caller,
     query::Request,
     row::Sink,
+    sql::Dialect,
     statement::{Route, Select},
     table::Table,
     value::Datum,
@@ -148,6 +149,14 @@ impl<'a> Executor<'a> {
     }
 }
 
+/// Whether a verb on this handle has a connection to itself, outside of any transaction of the caller's.
+fn is_own(handle: Handle<'_>) -> bool {
+    match handle {
+        Handle::Registry(_) | Handle::Database(_) => true,
+        Handle::Transaction(_) | Handle::Pinned(_) => false,
+    }
+}
+
 fn in_other_transaction(table: &Table, table_database: &str, database: &Database) -> Error {
     let (table, name) = (table.name(), database.name());
     Error::configuration(format!(
@@ -165,11 +174,27 @@ impl<'a> Target<'a> {
             .for_tenant(self.executor.tenant)
     }
 
+    /// Refuses the program's own SQL where it would leave a transaction open that no caller could end.
+    pub(super) fn check_ended(&self, check: impl FnOnce(Dialect) -> Result<()>) -> Result<()> {
+        match is_own(self.executor.handle) {
+            true => check(self.features.dialect),
+            false => Ok(()),
+        }
+    }
+
     /// Gives all statements together as much time as the one that may take the longest; `None` stands for that of the
     /// database.
     pub(super) fn set_longest_timeout(&mut self, timeouts: &[Option<Duration>]) {
         let default = self.database.source().options().statement_timeout;
         let mut limits = timeouts.iter().map(|timeout| timeout.or(default));
+        // No time at all is refused, and a longer limit of another statement must not hide it.
+        if limits
+            .clone()
+            .any(|limit| limit.is_some_and(|limit| limit.is_zero()))
+        {
+            self.timeout = Some(Duration::ZERO);
+            return;
+        }
         // One without any limit lifts that of the others.
         self.timeout = limits.try_fold(Duration::ZERO, |longest, limit| {
             limit.map(|limit| longest.max(limit))
@@ -275,15 +300,10 @@ impl DerefMut for CheckedOut<'_> {
 }
 
 impl<'a> Checkout<'a> {
-    /// Whether the verb alone has the connection, outside of any transaction of the caller's.
-    pub(super) fn is_own(&self) -> bool {
-        matches!(self.connection, CheckedOut::Owned(_))
-    }
-
     /// The outcome of the program's own SQL; an error when it has left a transaction open that no caller could end.
     pub(super) fn ended<T>(&self, outcome: Result<T>) -> Result<T> {
         match outcome {
-            Ok(_) if self.is_own() && self.is_in_transaction() => Err(left_open()),
+            Ok(_) if is_own(self.scope.handle) && self.is_in_transaction() => Err(left_open()),
             outcome => outcome,
         }
     }

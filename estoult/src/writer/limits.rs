@@ -60,33 +60,9 @@ pub(crate) fn limit_error(name: &str, reason: &str, features: &Features) -> Erro
     Error::new(ErrorKind::Decode, message)
 }
 
-/// See [`exceeded_limit_of`]; most values have none to exceed.
+/// The limit that a value exceeds: unchecked, the database would store another value, or refuse it without a name.
 #[inline]
 fn exceeded_limit(datum: &Datum, features: &Features) -> Option<&'static str> {
-    match datum {
-        Datum::Text(text) if features.nul_in_text || !text.as_bytes().contains(&0) => None,
-        Datum::Date(_) | Datum::DateTime(_) | Datum::Timestamp(_) if features.long_years => None,
-        Datum::UInt(_)
-        | Datum::Float(_)
-        | Datum::Text(_)
-        | Datum::Json(_)
-        | Datum::Date(_)
-        | Datum::DateTime(_)
-        | Datum::Timestamp(_) => exceeded_limit_of(datum, features),
-        Datum::Null(_)
-        | Datum::Bool(_)
-        | Datum::Int(_)
-        | Datum::Bytes(_)
-        | Datum::Uuid(_)
-        | Datum::Decimal(_)
-        | Datum::Time(_)
-        | Datum::Enum(..)
-        | Datum::List(..) => None,
-    }
-}
-
-/// The limit that a value exceeds: unchecked, the database would store another value, or refuse it without a name.
-fn exceeded_limit_of(datum: &Datum, features: &Features) -> Option<&'static str> {
     let (is_exceeded, reason) = match datum {
         // Integers of PostgreSQL and SQLite are signed.
         Datum::UInt(_) => (!features.unsigned, "an integer above 9223372036854775807"),

@@ -15,7 +15,7 @@ use crate::support::{
 };
 
 /// Does work on a thread of its own; fails the test when it hangs.
-fn without_a_hang<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(super) fn without_a_hang<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, receiver) = sync_channel(1);
     let worker = thread::spawn(move || sender.send(work()));
     match receiver.recv_timeout(Duration::from_secs(60)) {
@@ -73,7 +73,7 @@ on_every_fresh!(
 );
 
 /// Uses the database when it is dropped.
-struct UsesOnDrop(Database);
+pub(super) struct UsesOnDrop(pub(super) Database);
 
 impl Drop for UsesOnDrop {
     fn drop(&mut self) {

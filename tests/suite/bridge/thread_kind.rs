@@ -66,10 +66,23 @@ pub(super) fn only_worker() -> Runtime {
 
 impl Place {
     /// Runs work here, with the databases connected.
-    pub(super) fn run(self, registry: &Registry, work: Work) -> Result<()> {
+    pub(super) fn run(
+        self,
+        registry: &Registry,
+        work: impl FnOnce(&Registry) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
+        match self {
+            Self::LocalSet | Self::LocalSetOfCurrentThread => {
+                let connected = self.connected(registry, work);
+                return LocalSet::new().block_on(&self.runtime(), connected);
+            }
+            _ if self.is_async() => {
+                return self.runtime().block_on(self.connected(registry, work));
+            }
+            _ => {}
+        }
         let here = || work(registry);
         match self {
-            Self::Environment => registry.with_async_env(here),
             Self::Guard => {
                 let environment = registry.enter_sync()?;
                 let outcome = here();
@@ -87,11 +100,22 @@ impl Place {
                 let _entered = runtime.enter();
                 registry.with_async_env(here)
             }
-            Self::LocalSet | Self::LocalSetOfCurrentThread => {
-                LocalSet::new().block_on(&self.runtime(), self.connected(registry, work))
-            }
-            _ => self.runtime().block_on(self.connected(registry, work)),
+            _ => registry.with_async_env(here),
         }
+    }
+
+    /// Whether async code runs around it.
+    fn is_async(self) -> bool {
+        matches!(
+            self,
+            Self::MainFuture
+                | Self::Task
+                | Self::OnlyWorker
+                | Self::CurrentThread
+                | Self::TaskOfCurrentThread
+                | Self::BlockingThread
+                | Self::BlockingThreadOfCurrentThread
+        )
     }
 
     fn runtime(self) -> Runtime {
@@ -107,7 +131,11 @@ impl Place {
     }
 
     /// Async code that connects the databases and runs the sync code.
-    async fn connected(self, registry: &Registry, work: Work) -> Result<()> {
+    async fn connected(
+        self,
+        registry: &Registry,
+        work: impl FnOnce(&Registry) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
         let lifespan = registry.connect().await?;
         let cloned = registry.clone();
         let outcome = match self {

@@ -119,6 +119,12 @@ on_every_backend!(a_statement_without_any_time_is_refused, async |db| {
         );
     };
     refused(sql("select 1").timeout(none).rows(db).await.unwrap_err());
+    // Also beside a statement with time.
+    let all = vec![
+        sql("select 1").timeout(none).into_rows::<(i64,)>(),
+        sql("select 1").into_rows::<(i64,)>(),
+    ];
+    refused(db.pipeline(all).await.unwrap_err());
     let settings = db.transaction_with().timeout(none);
     let ran = settings.run(async |tx| sql("select 1").rows(tx).await.map(drop));
     refused(ran.await.unwrap_err());

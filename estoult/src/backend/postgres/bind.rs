@@ -194,11 +194,11 @@ fn write_array(buffer: &mut BytesMut, element: u32, items: &[Datum]) -> Result<(
     }
     buffer.extend_from_slice(&i32::try_from(items.len())?.to_be_bytes());
     buffer.extend_from_slice(&1_i32.to_be_bytes());
-    buffer.reserve(items.len() * LONG.len());
+    buffer.reserve(items.len() * EIGHT_BYTES.len());
     for item in items {
         // Fast path: the elements of most lists have one length.
         if let Some(value) = eight_bytes(item) {
-            let mut element = LONG;
+            let mut element = EIGHT_BYTES;
             element[4..].copy_from_slice(&value.to_be_bytes());
             buffer.extend_from_slice(&element);
             continue;
@@ -218,7 +218,7 @@ fn write_array(buffer: &mut BytesMut, element: u32, items: &[Datum]) -> Result<(
 }
 
 /// An element of eight bytes behind its length.
-const LONG: [u8; 12] = [0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0];
+const EIGHT_BYTES: [u8; 12] = [0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /// The number that an element of eight bytes is written as; `None` for others, and for what is out of range.
 #[inline]

@@ -1,4 +1,4 @@
-//! [`Rows`]: the rows of an insert of many, their values one row after the other.
+//! [`InsertRows`]: the rows of an insert of many, their values one row after the other.
 //!
 //! Invariant: all rows set the same columns, those of the first one.
 
@@ -14,14 +14,14 @@ use crate::{
 };
 
 /// The rows of an insert, as values without a list for each of them.
-pub(super) struct Rows {
+pub(super) struct InsertRows {
     table: &'static Table,
     columns: Vec<Cow<'static, str>>,
     values: Vec<Datum>,
     count: usize,
 }
 
-impl Rows {
+impl InsertRows {
     /// Takes the values of rows: `add` adds those of one to changes that have none yet.
     pub(super) fn collect<R>(
         table: &'static Table,
