@@ -171,8 +171,13 @@ impl Connection {
     fn limit_of(&self, statement: Option<Duration>) -> Result<Limit> {
         let transaction = self.transaction.as_ref();
         let limit = Limit::new(statement, transaction.and_then(|open| open.deadline))?;
+        Ok(self.driven(limit))
+    }
+
+    /// The same limit, which also ends when the runtime that drives the socket runs nothing.
+    fn driven(&self, limit: Limit) -> Limit {
         let slot = self.slot.as_ref();
-        Ok(limit.driven_by(slot.and_then(Slot::other_driver)))
+        limit.driven_by(slot.and_then(Slot::other_driver))
     }
 
     fn finish<T>(&mut self, outcome: TimeLimited<T>) -> Result<T> {

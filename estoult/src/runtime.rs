@@ -8,6 +8,7 @@ mod clock;
 mod join;
 mod operation;
 mod subloop;
+mod timer;
 
 use std::{any::Any, cell::Cell, time::Duration};
 
@@ -19,6 +20,7 @@ pub(crate) use self::{
     join::{BoxFuture, join_bounded},
     operation::{Polled, own},
     subloop::{OpenLifespan, Subloop, is_any_lifespan_open},
+    timer::{forget_timer, keep_timer},
 };
 
 thread_local! {

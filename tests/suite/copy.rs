@@ -12,9 +12,9 @@ use estoult::{
     copy::{copy_in, copy_out},
     sql,
 };
-use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
-use crate::support::{Backend, eventually, on_every_backend, run, within};
+use crate::support::{Backend, eventually, on_every_backend, run, within, wrap};
 
 const TABLE: &str = "create table numbers (id integer primary key, name varchar(40))";
 
@@ -55,6 +55,10 @@ fn wrong_data_are_an_error_and_keep_no_row() {
             .await
             .unwrap_err();
         assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+        insta::assert_snapshot!(
+            wrap(error.message()),
+            @r#"invalid input syntax for type integer: "…" (COPY numbers, line 1, column id)"#
+        );
         // As a plain statement it gets no data, and says so instead of waiting.
         for (statement, verb) in [
             (statement, "copy_in"),
@@ -143,6 +147,54 @@ fn wrong_data_are_reported_while_the_next_are_awaited() {
         let error = copied.unwrap_err();
         assert_eq!(error.code(), Some("57P01"), "{error:?}");
         assert_eq!(sql("select * from numbers").execute(db).await?, 0);
+        Ok(())
+    });
+}
+
+/// Takes some data, and then fails.
+struct Full(usize);
+
+impl AsyncWrite for Full {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let taken = data.len().min(self.0);
+        self.0 -= taken;
+        Poll::Ready(match taken {
+            0 => Err(io::ErrorKind::StorageFull.into()),
+            _ => Ok(taken),
+        })
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[test]
+fn data_that_nobody_takes_are_not_waited_for() {
+    run(Backend::Postgres, async |db| {
+        // An hour of rows.
+        let endless = "copy (select pg_sleep(0.01), repeat('x', 1000) from generate_series(1, 360000)) to stdout";
+        let pinned = db.pin().await?;
+        let copied = copy_out(&pinned, endless, Full(5000));
+        let error = within("it is cancelled", copied).await.unwrap_err();
+        assert!(error.message().contains("could not be written"), "{error}");
+        assert_eq!(sql("select 1").execute(&pinned).await?, 1);
+        drop(pinned);
+        // The transaction is not aborted, and goes on.
+        let tx = db.begin().await?;
+        let many = "copy (select repeat('x', 1000) from generate_series(1, 10000)) to stdout";
+        copy_out(&tx, many, Full(5000)).await.unwrap_err();
+        assert_eq!(sql("select 1").execute(&tx).await?, 1);
+        tx.commit().await?;
+        assert_eq!(db.status().open, 1);
         Ok(())
     });
 }

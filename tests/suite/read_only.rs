@@ -241,6 +241,39 @@ on_every_fresh!(a_snapshot_sees_one_state, |fresh| {
     })
 });
 
+on_every_fresh!(
+    a_pipeline_of_reads_runs_and_one_that_may_write_does_not,
+    |fresh| {
+        beside(fresh, async |_, replica| {
+            let reads = || {
+                let books = sql("select count(*) from books").into_rows::<(i64,)>();
+                (Author::query(), books)
+            };
+            let (authors, books) = replica.pipeline(reads()).await?;
+            assert_eq!((authors?.len(), books?), (1, vec![(1,)]));
+            let tx = replica.begin().await?;
+            let (authors, books) = tx.pipeline(reads()).await?;
+            assert_eq!((authors?.len(), books?), (1, vec![(1,)]));
+            let change = || Author::query().set(Author::name, "Ada");
+            let delete = || sql("delete from authors");
+            assert_read_only(tx.pipeline((Author::query(), change())).await);
+            tx.end().await?;
+            let pinned = replica.pin().await?;
+            assert_read_only(pinned.pipeline((Author::query(), delete())).await);
+            drop(pinned);
+            assert_read_only(replica.pipeline((Author::query(), change())).await);
+            // What reads by its type alone is refused by the session.
+            let (hidden,) = replica
+                .pipeline((sql("delete from books").into_rows::<(i64,)>(),))
+                .await?;
+            assert_read_only(hidden);
+            assert_eq!(Author::query().one(replica).await?.name, "Kurt");
+            assert_eq!(Book::query().count(replica).await?, 1);
+            Ok(())
+        })
+    }
+);
+
 on_every_fresh!(keys_give_handles_of_their_kind, |fresh| {
     let registry = Registry::builder(fresh.database())
         .extra(AUDIT, &*fresh.url)

@@ -6,8 +6,8 @@ use std::{
 };
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 use tempfile::TempDir;
 
@@ -77,6 +77,18 @@ impl Certificates {
         self.issue("wrong", parameters, &self.authority)
     }
 
+    /// A server whose certificate has signed itself and says that it may sign others, as `openssl req -x509` makes it.
+    pub(crate) fn self_signed_server(&self, name: &str, host: &str, until: i32) -> Identity {
+        let mut parameters = server_parameters(&[host]);
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        parameters.extended_key_usages = Vec::new();
+        parameters.not_before = date_time_ymd(2001, 1, 1);
+        parameters.not_after = date_time_ymd(until, 12, 31);
+        let pair = KeyPair::generate().unwrap();
+        let certificate = parameters.self_signed(&pair).unwrap();
+        self.write(name, &certificate, &pair)
+    }
+
     /// A client that may be [`ROLE`].
     pub(crate) fn client(&self) -> Identity {
         self.issue("client", client_parameters(), &self.authority)
@@ -90,6 +102,10 @@ impl Certificates {
     fn issue(&self, name: &str, parameters: CertificateParams, by: &Authority) -> Identity {
         let pair = KeyPair::generate().unwrap();
         let certificate = parameters.signed_by(&pair, by).unwrap();
+        self.write(name, &certificate, &pair)
+    }
+
+    fn write(&self, name: &str, certificate: &Certificate, pair: &KeyPair) -> Identity {
         let identity = Identity {
             certificate: file(&self.folder, name),
             key: self.folder.path().join(format!("{name}.key")),

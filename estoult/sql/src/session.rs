@@ -269,20 +269,22 @@ fn calls_unknown(tokens: &[Token<'_>], is_definition: bool, syntax: &Syntax) -> 
                 }
                 open.push(at);
             }
-            TokenKind::Close if is_attribute(&tokens[at + 1..], syntax) => return true,
             TokenKind::Close => closed = open.pop().unwrap_or_default(),
+            TokenKind::Mark if is_attribute(&tokens[..at], &tokens[at..], syntax) => return true,
             _ => {}
         }
     }
     false
 }
 
-/// Whether what follows parentheses is an attribute, `(a).b`, which in PostgreSQL may be a call as well: `b(a)`.
-fn is_attribute(behind: &[Token<'_>], syntax: &Syntax) -> bool {
+/// Whether a dot takes an attribute of a value, which in PostgreSQL may be a call as well: `(a).b`, `a[1].b` and `$1.b`
+/// may mean `b(a)`. Behind a name it stands for a part of that.
+fn is_attribute(before: &[Token<'_>], behind: &[Token<'_>], syntax: &Syntax) -> bool {
     let is_name =
         |token: &Token<'_>| token.kind == TokenKind::Word || token.kind == TokenKind::QuotedName;
     !syntax.implicit_commits
         && matches!(behind, [dot, name, ..] if dot.text == "." && is_name(name))
+        && !before.last().is_some_and(is_name)
 }
 
 /// Whether the name that the tokens end with is called: it is before a parenthesis.

@@ -19,7 +19,7 @@ use std::{io, path::Path, sync::Arc};
 pub(crate) use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::{
     ClientConfig, ConfigBuilder, RootCertStore,
-    client::{WantsClientCert, WebPkiServerVerifier, danger::ServerCertVerifier},
+    client::{WantsClientCert, WebPkiServerVerifier},
     crypto::CryptoProvider,
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
 };
@@ -33,7 +33,7 @@ use self::absent::ring;
 #[cfg(not(feature = "tls-system-roots"))]
 use self::absent::system_roots;
 pub(crate) use self::binding::channel_binding;
-use self::verify::LenientVerifier;
+use self::verify::{ModeVerifier, Trust};
 use crate::{
     backend::address::{Provider, Roots, ServerAddress, Tls},
     error::{Error, Result},
@@ -60,7 +60,7 @@ impl TlsConnector {
         let verifier = verifier(server, &provider)?;
         let builder = builder
             .dangerous()
-            .with_custom_certificate_verifier(verifier);
+            .with_custom_certificate_verifier(Arc::new(verifier));
         let config = with_client_certificate(builder, server)?;
         Ok(Some(Self {
             config: Arc::new(config),
@@ -96,10 +96,7 @@ fn provider(chosen: Option<Provider>) -> Result<CryptoProvider> {
     })
 }
 
-fn verifier(
-    server: &ServerAddress,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn ServerCertVerifier>> {
+fn verifier(server: &ServerAddress, provider: &Arc<CryptoProvider>) -> Result<ModeVerifier> {
     let verifies = match server.tls {
         Tls::VerifyFull | Tls::VerifyAuthority => true,
         // As in libpq: naming the authority's certificate asks for it to be verified ("SSL Support").
@@ -119,19 +116,26 @@ fn verifier(
         ));
     }
     if !verifies {
-        return Ok(Arc::new(LenientVerifier::new(provider, None)));
+        return Ok(ModeVerifier::new(provider, None));
     }
-    let roots = Arc::new(roots(&server.roots)?);
-    let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
-        .build()
-        .map_err(|error| refused(format!("{error}")))?;
-    Ok(match server.tls {
-        Tls::VerifyFull => verifier,
-        _ => Arc::new(LenientVerifier::new(provider, Some(verifier))),
-    })
+    let named = match &server.roots {
+        Roots::File(path) => certificates(path)?,
+        Roots::System | Roots::Bundled | Roots::Any => Vec::new(),
+    };
+    let authorities = Arc::new(roots(&server.roots, &named)?);
+    let authorities =
+        WebPkiServerVerifier::builder_with_provider(authorities, Arc::clone(provider))
+            .build()
+            .map_err(|error| refused(format!("{error}")))?;
+    let trust = Trust {
+        authorities,
+        named,
+        verifies_name: server.tls == Tls::VerifyFull,
+    };
+    Ok(ModeVerifier::new(provider, Some(trust)))
 }
 
-fn roots(roots: &Roots) -> Result<RootCertStore> {
+fn roots(roots: &Roots, named: &[CertificateDer<'static>]) -> Result<RootCertStore> {
     let missing = |what: &str, feature: &str| {
         Error::unsupported(format!(
             "set up TLS: this program was built without {what}; add the feature `{feature}` of estoult, or name a file \
@@ -139,7 +143,7 @@ fn roots(roots: &Roots) -> Result<RootCertStore> {
         ))
     };
     match roots {
-        Roots::File(path) => from_file(path),
+        Roots::File(path) => from_file(path, named),
         Roots::Bundled => bundled_roots::roots()
             .ok_or_else(|| missing("the bundled authorities", "tls-bundled-roots")),
         Roots::System => system_roots::roots()
@@ -150,11 +154,11 @@ fn roots(roots: &Roots) -> Result<RootCertStore> {
     }
 }
 
-fn from_file(path: &Path) -> Result<RootCertStore> {
+fn from_file(path: &Path, named: &[CertificateDer<'static>]) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
-    for certificate in certificates(path)? {
+    for certificate in named {
         roots
-            .add(certificate)
+            .add(certificate.clone())
             .map_err(|error| unreadable(path, &error))?;
     }
     Ok(roots)

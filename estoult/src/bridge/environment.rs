@@ -32,6 +32,7 @@ struct ThreadRuntime(Option<Runtime>);
 impl Drop for ThreadRuntime {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
+            runtime::forget_timer(runtime.handle());
             // Dropping must not block, and async code may drop it.
             runtime.shutdown_background();
         }
@@ -101,6 +102,7 @@ fn thread_runtime() -> Result<Rc<ThreadRuntime>> {
             let built = built.map_err(|error| {
                 Error::configuration(format!("make an async environment: {error}"))
             })?;
+            runtime::keep_timer(built.handle());
             Ok(Rc::clone(
                 runtime.insert(Rc::new(ThreadRuntime(Some(built)))),
             ))

@@ -34,7 +34,7 @@ impl Connection {
             let end = Instant::now().checked_add(whole)?;
             Some(Deadline { end, whole })
         });
-        let limit = Limit::new(self.statement_timeout, deadline)?;
+        let limit = self.driven(Limit::new(self.statement_timeout, deadline)?);
         let session = self.session()?;
         let beginning = async {
             session.begin(&statement, options.schema.as_ref()).await?;
@@ -197,10 +197,10 @@ impl Connection {
             .transaction
             .as_ref()
             .is_some_and(|open| open.deadline.is_some());
-        Limit::of(
+        self.driven(Limit::of(
             self.statement_timeout
                 .or(is_limited.then_some(RECOVER_WITHIN)),
-        )
+        ))
     }
 
     /// Rolls back to a savepoint, and forgets the failures since then.

@@ -2,16 +2,20 @@
 
 use std::{
     cell::Cell,
-    future::Future,
+    future::{Future, poll_fn},
     panic::catch_unwind,
     pin::pin,
+    task::Poll,
     time::{Duration, Instant},
 };
 
 use tokio::runtime::{Handle, Id};
 
-use super::operation::own;
+use super::{operation::own, timer::Timer};
 use crate::error::{Error, Result};
+
+/// What a limit beyond the range of the clock is taken for.
+const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
 
 thread_local! {
     /// The last runtime that this thread asked for timers, and whether it has them.
@@ -51,7 +55,17 @@ pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) ->
     if !is_timed() {
         return Some(own(work).await);
     }
-    tokio::time::timeout(limit, own(work)).await.ok()
+    let mut work = pin!(own(work));
+    let end = tokio::time::Instant::now() + limit.min(FAR);
+    let mut timer: Option<Timer> = None;
+    poll_fn(|context| {
+        if let Poll::Ready(output) = work.as_mut().poll(context) {
+            return Poll::Ready(Some(output));
+        }
+        let timer = timer.get_or_insert_with(|| Timer::until(end));
+        timer.poll(end, context).map(|()| None)
+    })
+    .await
 }
 
 /// Waits for this long.
@@ -66,8 +80,6 @@ pub(crate) async fn sleep(pause: Duration) {
 
 /// When a time limit ends that begins now. One beyond the range of the clock ends in thirty years, as tokio's do.
 pub(crate) fn end_after(limit: Duration) -> Instant {
-    const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
-
     let now = Instant::now();
     now.checked_add(limit).unwrap_or_else(|| now + FAR)
 }

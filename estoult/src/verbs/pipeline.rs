@@ -7,7 +7,9 @@ use std::{future::Future, marker::PhantomData};
 
 use crate::{
     backend::{Statement, WithSink},
-    database::{Database, Pinned, Transaction},
+    database::{
+        Database, Pinned, ReadOnlyDatabase, ReadOnlyPinned, ReadOnlyTransaction, Transaction,
+    },
     error::{Error, Result},
     query::{Loader, Query, Sql, UpdateAll},
     registry::Registry,
@@ -288,7 +290,8 @@ tuples! {
 /// # Errors
 ///
 /// `Connection` and `Timeout` when there is no connection, `Configuration` when the statements are for several
-/// databases or one has preloads. What happens to a single statement is in its own outcome, also when the time is over
+/// databases or one has preloads, `ReadOnly` when one may write to a database that is only read; then none is sent. Raw
+/// SQL without [`into_rows`](Sql::into_rows) counts as such. What happens to a single statement is in its own outcome, also when the time is over
 /// or the connection is lost: those that were answered before keep theirs, of the others it says that it is not known.
 #[track_caller]
 pub fn pipeline<'a, T: 'a, P: Pipelined<T>>(
@@ -352,7 +355,7 @@ macro_rules! handles {
             /// # Errors
             ///
             /// `Connection` and `Timeout` when there is no connection, `Configuration` when the statements are for
-            /// several databases or one has preloads.
+            /// several databases or one has preloads, `ReadOnly` when one may write to a database that is only read.
             #[track_caller]
             pub fn pipeline<'a, P: Pipelined + 'a>(
                 &'a self,
@@ -364,4 +367,4 @@ macro_rules! handles {
     )+};
 }
 
-handles! { Database Pinned Registry Transaction }
+handles! { Database Pinned ReadOnlyDatabase ReadOnlyPinned ReadOnlyTransaction Registry Transaction }

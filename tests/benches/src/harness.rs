@@ -14,6 +14,8 @@ use crate::workload::{Result, Workload, expected};
 const BATCHES: u32 = 4;
 /// How long a batch takes.
 const BATCH: Duration = Duration::from_millis(10);
+/// The same for many tasks or threads: each asks several times, so that its own beginning does not count for most.
+const BATCH_OF_MANY: Duration = Duration::from_millis(100);
 /// More operations than this are never put in one batch.
 const MOST: u32 = 200_000;
 
@@ -123,15 +125,14 @@ impl Harness<'_> {
         if self.contenders[index].lacks(workload) {
             return Ok(None);
         }
-        let mut times = if workload == Workload::Tasks64 {
-            256
-        } else {
-            1
+        let (mut times, length) = match workload {
+            Workload::Tasks64 => (256, BATCH_OF_MANY),
+            _ => (1, BATCH),
         };
         loop {
             let spent = self.batch(index, workload, times)?.wall;
-            if spent * 2 >= BATCH || times >= MOST {
-                let fitting = u128::from(times) * BATCH.as_nanos() / spent.as_nanos().max(1);
+            if spent * 2 >= length || times >= MOST {
+                let fitting = u128::from(times) * length.as_nanos() / spent.as_nanos().max(1);
                 return Ok(Some(u32::try_from(fitting).unwrap_or(MOST).clamp(1, MOST)));
             }
             times = (times * 4).min(MOST);

@@ -36,6 +36,21 @@ fn all_fields_of_an_error_are_kept() {
     });
 }
 
+/// A name in the text is not taken for a value that is equal to it; a value that is looked up as a name is one.
+#[test]
+fn names_in_the_text_are_kept_and_values_are_not() {
+    on_one_connection("", async |db, _| {
+        let named = sql("select titel from pg_class where relname = :name");
+        let error = named.bind("name", "titel").rows(db).await.unwrap_err();
+        assert_eq!(error.message(), r#"column "titel" does not exist"#);
+        let looked_up = sql("select cast(cast(:name as text) as regclass)");
+        let error = looked_up.bind("name", "titel").rows(db).await.unwrap_err();
+        assert_eq!(error.code(), Some("42P01"));
+        assert_eq!(error.message(), r#"relation "…" does not exist"#);
+        Ok(())
+    });
+}
+
 /// What is logged while one script and one statement with a value run.
 fn logged(script: &str, statement: &str) -> Vec<String> {
     let capture = Capture::of(tracing::Level::DEBUG);

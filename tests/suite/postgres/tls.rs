@@ -132,6 +132,28 @@ fn a_wrong_name_is_refused_by_verify_full_alone() {
 }
 
 #[test]
+fn a_server_that_has_signed_its_certificate_is_trusted_by_that() {
+    let trusting_itself = |identity: &Identity, mode| {
+        let naming = format!("&sslrootcert={}", identity.certificate.display());
+        with_mode(&started(identity), mode, &naming)
+    };
+    let own = CERTIFICATES.self_signed_server("own", "127.0.0.1", 2999);
+    for mode in ["require", "verify-ca", "verify-full"] {
+        assert!(trusting_itself(&own, mode).unwrap(), "{mode}");
+    }
+    let outcome = with_mode(&started(&own), "verify-full", &trusting());
+    refused(outcome, "name it with `sslrootcert`");
+    // What else is looked at in other certificates is looked at in this one.
+    let elsewhere = CERTIFICATES.self_signed_server("elsewhere", "elsewhere.example", 2999);
+    assert!(trusting_itself(&elsewhere, "verify-ca").unwrap());
+    let outcome = trusting_itself(&elsewhere, "verify-full");
+    refused(outcome, "connect by a name of the certificate");
+    let expired = CERTIFICATES.self_signed_server("expired_own", "127.0.0.1", 2002);
+    let outcome = trusting_itself(&expired, "verify-ca");
+    refused(outcome, "renew the server's certificate");
+}
+
+#[test]
 fn an_unknown_authority_is_refused() {
     let other = format!("&sslrootcert={}", CERTIFICATES.other_authority().display());
     for mode in ["require", "verify-ca", "verify-full"] {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use estoult::{Database, ErrorKind, Result, Schema, batch, sql};
 
-use super::on_file;
+use super::{on_file, writer::open_files};
 use crate::{
     suite::transaction::put,
     support::{schemas::Author, within},
@@ -34,6 +34,40 @@ fn transactions_in_many_schemas_follow_each_other() {
                     assert_eq!(Author::query().count(&schema).await?, round + 1);
                 }
             }
+            Ok(())
+        },
+    );
+}
+
+/// Some tasks go through a thousand schemas, each a file: those that a connection does not use are let go.
+#[test]
+fn a_thousand_schemas_are_used_in_turn() {
+    const SCHEMAS: usize = 1000;
+    const TASKS: usize = 4;
+
+    on_file(
+        |builder| builder.max_connections(TASKS),
+        async |db, fresh| {
+            create(db, SCHEMAS).await?;
+            let visit = |task: usize| {
+                let db = db.clone();
+                tokio::spawn(async move {
+                    for number in (task..SCHEMAS).step_by(TASKS) {
+                        let schema = db.using_schema(&format!("s{number}"))?;
+                        put(&schema, "alone").await?;
+                        let within = schema.transaction(async |tx| put(tx, "within").await);
+                        within.await?;
+                        assert_eq!(Author::query().count(&schema).await?, 2);
+                    }
+                    Ok::<(), estoult::Error>(())
+                })
+            };
+            for task in [0, 1, 2, 3].map(visit) {
+                task.await.unwrap()?;
+            }
+            // A connection attaches ten at most, each with its log and the index of that.
+            let open = open_files(fresh);
+            assert!(open <= TASKS * 11 * 3, "{open} open files");
             Ok(())
         },
     );

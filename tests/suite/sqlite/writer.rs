@@ -80,8 +80,9 @@ fn writers_need_no_thread_while_they_wait() {
     });
 }
 
-fn open_files(fresh: &Fresh) -> usize {
-    let name = path(fresh).display().to_string();
+/// How many of the files of a database and its schemas are open.
+pub(super) fn open_files(fresh: &Fresh) -> usize {
+    let name = path(fresh).with_extension("").display().to_string();
     let files = fs::read_dir("/proc/self/fd")
         .into_iter()
         .flatten()

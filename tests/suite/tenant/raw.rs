@@ -1,12 +1,13 @@
 //! Raw SQL on a handle that is bound to a tenant: it says the tenant, or that it means all of them.
 
 use estoult::{
-    Dialect, ErrorKind, batch,
+    Dialect, ErrorKind, Schema, batch,
     copy::{copy_in, copy_out},
+    pipeline::pipeline,
     sql,
 };
 
-use super::two;
+use super::{Project, names, two};
 use crate::support::{on_every_backend, wrap};
 
 on_every_backend!(the_name_tenant_stands_for_the_tenant, async |db| {
@@ -49,6 +50,25 @@ on_every_backend!(raw_sql_that_reaches_all_tenants_says_so, async |db| {
         but `:tenant` is the tenant of the handle; give the value another name
         ");
     }
+    Ok(())
+});
+
+on_every_backend!(a_pipeline_reaches_the_rows_of_its_tenant, async |db| {
+    let [(seven, ..), (eight, ..)] = two(db).await?;
+    let renamed = Project::query().set(Project::name, "tower");
+    let raw = "select name from projects where customer_id = :tenant";
+    let (before, raw, renamed) = pipeline(
+        &seven,
+        (Project::query(), sql(raw).into_rows::<(String,)>(), renamed),
+    )
+    .await?;
+    assert_eq!(before?[0].name, "house");
+    assert_eq!((raw?, renamed?), (vec![("house".to_owned(),)], 1));
+    assert_eq!(names(&seven).await?, ["tower"]);
+    assert_eq!(names(&eight).await?, ["boat"]);
+    let all = sql("select name from projects").into_rows::<(String,)>();
+    let error = pipeline(&seven, (Project::query(), all)).await.unwrap_err();
+    assert!(error.message().contains(":tenant"), "{error}");
     Ok(())
 });
 

@@ -119,42 +119,53 @@ on_every_backend!(
     }
 );
 
+/// The tables whose second row of a kind makes SQLite roll back the whole transaction, and whether it breaks a
+/// constraint.
+const ROLLS_BACK: [(&str, bool); 2] = [
+    ("create table once (n integer unique on conflict rollback)", true),
+    (
+        "create table once (n integer);
+        create trigger only_once before insert on once when exists (select 1 from once where n = new.n)
+        begin select raise(rollback, 'only once'); end",
+        false,
+    ),
+];
+
 #[test]
 fn a_conflict_that_rolls_back_everything_ends_the_transaction() {
-    crate::support::run(Backend::Sqlite, async |db: &Database| {
-        batch(
-            db,
-            "create table once (n integer unique on conflict rollback)",
-        )
-        .await?;
-        let add = "insert into once values (:n)";
-        for is_given_up in [false, true] {
-            let outcome: Result<()> = db
-                .transaction(async |tx| {
-                    sql(add).bind("n", 1).execute(tx).await?;
-                    let refused = sql(add).bind("n", 1).execute(tx).await;
-                    assert!(matches!(
-                        refused.unwrap_err().kind(),
-                        ErrorKind::Constraint(_)
-                    ));
-                    let error = sql(add).bind("n", 2).execute(tx).await.unwrap_err();
-                    assert!(
-                        matches!(error.kind(), ErrorKind::Constraint(_)),
-                        "{error:?}"
-                    );
-                    assert!(error.message().contains("rolled all of it back"), "{error}");
-                    if is_given_up {
-                        return Err(error);
-                    }
-                    Ok(())
-                })
-                .await;
-            outcome.unwrap_err();
-            let (count,): (i64,) = sql("select count(*) from once").one(db).await?;
-            assert_eq!(count, 0);
-        }
-        Ok(())
-    });
+    for (tables, is_constraint) in ROLLS_BACK {
+        crate::support::run(Backend::Sqlite, async |db: &Database| {
+            batch(db, tables).await?;
+            let add = "insert into once values (:n)";
+            for is_given_up in [false, true] {
+                let outcome: Result<()> = db
+                    .transaction(async |tx| {
+                        sql(add).bind("n", 1).execute(tx).await?;
+                        let refused = sql(add).bind("n", 1).execute(tx).await;
+                        let refused = refused.unwrap_err();
+                        let error = sql(add).bind("n", 2).execute(tx).await.unwrap_err();
+                        for error in [&refused, &error] {
+                            let kind = error.kind();
+                            let is_expected = match is_constraint {
+                                true => matches!(kind, ErrorKind::Constraint(_)),
+                                false => matches!(kind, ErrorKind::Query),
+                            };
+                            assert!(is_expected, "{error:?}");
+                        }
+                        assert!(error.message().contains("rolled all of it back"), "{error}");
+                        if is_given_up {
+                            return Err(error);
+                        }
+                        Ok(())
+                    })
+                    .await;
+                outcome.unwrap_err();
+                let (count,): (i64,) = sql("select count(*) from once").one(db).await?;
+                assert_eq!(count, 0);
+            }
+            Ok(())
+        });
+    }
 }
 
 #[test]

@@ -96,7 +96,8 @@ pub(super) fn names_no_call(tokens: &[Token<'_>]) -> bool {
         return false;
     };
     if is(last, "using") {
-        return is_one_of(name, &METHODS);
+        // The conversion of a column to another type stands there as well.
+        return is_one_of(name, &METHODS) && !before.iter().any(|token| is(token, "type"));
     }
     if is(last, "by") {
         return is_one_of(name, &DIVISIONS);

@@ -125,6 +125,10 @@ fn what_changes_the_session_is_seen() {
         "copy a (b) from stdin (format csv) where my_function(b)",
         "select (a).my_function from b a",
         "select (a).\"my_function\" from b a",
+        "select (a)[1].my_function from b a",
+        "select a[1].my_function from b",
+        "select $1.my_function",
+        "select a from b where c[1]. my_function > 0",
     ] {
         assert_effects(text, &Syntax::POSTGRES, Effects::SESSION);
     }
@@ -180,6 +184,7 @@ fn what_begins_and_ends_transactions_is_seen() {
         "drop function my_function(int)",
         "create trigger a before insert on b for each row execute function my_function()",
         "alter table a alter b type bigint using b::bigint",
+        "alter table a add exclude using gist (b with =)",
     ] {
         assert_effects(text, &Syntax::POSTGRES, Effects::TRANSACTION);
     }
@@ -213,6 +218,7 @@ fn definitions_that_run_something_are_seen() {
         "create table PG_TEMP_3.a (b int)",
         "create materialized view a as select set_config('role', 'b', false)",
         "alter table a alter b type text using my_function(b)",
+        "alter table a alter b type text using hash(b)",
         "alter table a alter b type text using (set_config('role', b, false))",
         "alter table a set schema \"pg_temp\"",
         "refresh materialized view a",

@@ -69,14 +69,33 @@ pub(super) fn classify(tried: &str, server: &Answer, values: &[Datum]) -> Error 
     let (kind, words) = (kind(server), words(server, values));
     let code = server.code.as_str();
     let message = match &kind {
-        ErrorKind::Constraint(constraint) => constraint.describe(),
+        ErrorKind::Constraint(constraint) => {
+            format!("{}{}", constraint.describe(), of_copy(&words))
+        }
         ErrorKind::Connection => format!("{tried}: {}{}", words.message, remedy(server)),
         ErrorKind::ReadOnly => read_only(&words.message),
         _ if code == ABORTED => ABORTED_MESSAGE.to_owned(),
         _ if is_of_pooler(server) => format!("{}{POOLER_REMEDY}", words.message),
-        _ => words.message.clone(),
+        _ => format!("{}{}", words.message, of_copy(&words)),
     };
     Error::answered(kind, message, words)
+}
+
+/// The place in the data of a COPY: ` (COPY books, line 7, column price)`.
+fn of_copy(words: &DatabaseError) -> String {
+    let context = words.context.as_deref().unwrap_or_default();
+    let mut lines = context.lines();
+    let place = lines.find(|line| line.starts_with("COPY "));
+    place.map_or_else(String::new, |place| {
+        format!(" ({})", place.trim_end_matches(": …"))
+    })
+}
+
+/// The values that the server's message may quote. Of a name in the text, which it finds before it has any values, it
+/// gives the place.
+fn named_values<'v>(server: &Answer, values: &'v [Datum]) -> &'v [Datum] {
+    let is_of_text = server.position.is_some() && server.code.starts_with("42");
+    if is_of_text { &[] } else { values }
 }
 
 /// The server's own words, without values.
@@ -84,7 +103,7 @@ fn words(server: &Answer, values: &[Datum]) -> DatabaseError {
     let (code, detail) = (server.code.as_str(), server.detail.as_deref());
     DatabaseError {
         code: code.to_owned(),
-        message: redact_message(code, &server.message, values),
+        message: redact_message(code, &server.message, named_values(server, values)),
         detail: detail.map(|detail| redact_detail(code, detail, values)),
         hint: server.hint.as_deref().map(|hint| redact(hint, values)),
         position: server.position,

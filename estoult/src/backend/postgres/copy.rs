@@ -17,6 +17,7 @@ use super::{
 use crate::{
     backend::{DataReader, DataWriter, Statement},
     error::{Error, ErrorKind, Result},
+    runtime::within,
     sql::Dialect,
 };
 
@@ -55,7 +56,26 @@ impl PostgresSession {
             Ok(()) => self.receive_data(to).await,
             refused => refused,
         };
+        if let Err(failure @ Failure::Own(_)) = outcome {
+            return Err(self.abandon_copy(failure, part, &statement).await);
+        }
         self.end_copy(outcome, part, &statement).await
+    }
+
+    /// Ends a COPY whose data nobody takes any more. In a transaction the rest is read: cancelling would abort that.
+    async fn abandon_copy(&mut self, failure: Failure, part: Part, statement: &Statement) -> Error {
+        if self.wire.status.is_open() {
+            self.wire.close_unit();
+            let mut leave_row = |_: &Columns, _: &[u8]| Ok(());
+            // A connection that is lost now is noted by the wire.
+            let _ = self.read_answers(&mut [part], &[], &mut leave_row).await;
+        } else if !matches!(
+            within(self.database.connect_timeout, self.abandon()).await,
+            Some(Ok(()))
+        ) {
+            self.wire.give_up();
+        }
+        self.fail(failure, statement)
     }
 
     async fn begin_copy(&mut self, statement: &Statement) -> Result<Part> {
@@ -126,25 +146,19 @@ impl PostgresSession {
     }
 
     async fn receive_data(&mut self, to: &mut DataWriter<'_>) -> Result<(), Failure> {
-        let mut failure = None;
         loop {
             let message = self.wire.next().await?;
             match message.tag {
-                b'd' if failure.is_none() => {
+                b'd' => {
                     let written = to.write_all(self.wire.body(&message)).await;
-                    failure = written.err().map(unwritable);
+                    written.map_err(unwritable)?;
                 }
-                // The rest is read all the same: only then is the connection free.
-                b'd' => {}
                 b'c' => break,
                 b'E' => return Err(self.refused_copy(&message)),
                 _ => return Err(self.wire.garbled("an answer that is not known").into()),
             }
         }
-        if failure.is_none() {
-            failure = to.flush().await.err().map(unwritable);
-        }
-        failure.map_or(Ok(()), Err)
+        to.flush().await.map_err(unwritable)
     }
 
     /// Ends the unit, and waits until the server is ready.

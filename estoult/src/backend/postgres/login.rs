@@ -409,6 +409,8 @@ fn tls_remedy(error: &io::Error) -> &'static str {
         "; renew the server's certificate"
     } else if text.contains("UnknownIssuer") {
         "; name the authority's certificate with `sslrootcert`"
+    } else if text.contains("CaUsedAsEndEntity") {
+        "; the server may have signed its certificate itself: name it with `sslrootcert`"
     } else if text.contains("not valid for") || text.contains("NotValidForName") {
         "; connect by a name of the certificate, or with `sslmode=verify-ca`"
     } else if ALERTS.iter().any(|alert| text.contains(alert)) {

@@ -177,6 +177,7 @@ impl Session for PostgresSession {
     fn release(&mut self) -> Release {
         // A transaction that was only meant to begin has not begun.
         self.deferred.clear();
+        self.wire.shrink();
         let is_asking = self.asking.is_some();
         if self.is_changed || is_asking || self.wire.status.is_open() {
             Release::Recover

@@ -50,11 +50,8 @@ impl PostgresSession {
         // Without timers it would wait for the end of the statement instead of cancelling it.
         check_timers()?;
         self.attach()?;
-        let settled = self.settle().await;
-        settled.map_err(|error| self.lost(error))?;
-        // Whether the server had prepared them by then does not matter: closing what is not there is no error.
-        self.closing.extend(self.preparing.remove_all());
-        self.note_changes();
+        let abandoned = self.abandon().await;
+        abandoned.map_err(|error| self.lost(error))?;
         if self.wire.status.is_open() {
             self.run_control(&["rollback"]).await?;
             self.transactions_ended += 1;
@@ -64,6 +61,15 @@ impl PostgresSession {
             self.wire.notifications.clear();
             (self.is_changed, self.is_prepared) = (false, false);
         }
+        Ok(())
+    }
+
+    /// Ends what is under way, and forgets it.
+    pub(super) async fn abandon(&mut self) -> io::Result<()> {
+        self.settle().await?;
+        // Whether the server had prepared them by then does not matter: closing what is not there is no error.
+        self.closing.extend(self.preparing.remove_all());
+        self.note_changes();
         Ok(())
     }
 

@@ -209,6 +209,11 @@ impl Wire {
         self.out.is_empty() && !self.has_unflushed
     }
 
+    /// Gives back the memory that a large answer took.
+    pub(super) fn shrink(&mut self) {
+        self.input.shrink();
+    }
+
     /// Whether something has arrived that was not read yet.
     pub(super) fn has_buffered(&self) -> bool {
         self.input.start < self.input.end
@@ -371,14 +376,22 @@ impl Input {
         Ok(Some(Message { tag, body }))
     }
 
+    /// Begins at the front again when all was taken, with less memory if it was much.
+    fn shrink(&mut self) {
+        if self.start < self.end {
+            return;
+        }
+        (self.start, self.end) = (0, 0);
+        if self.bytes.len() > READ_MOST {
+            self.bytes = vec![0; READ_FIRST];
+        }
+    }
+
     /// Makes room for the next read: moves an incomplete message to the front, and grows when it needs more. It never
     /// grows to a length that a message only announces.
     fn make_room(&mut self) {
         if self.start == self.end {
-            (self.start, self.end) = (0, 0);
-            if self.bytes.len() > READ_MOST {
-                self.bytes = vec![0; READ_FIRST];
-            }
+            self.shrink();
         } else if self.start > 0 {
             self.bytes.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
@@ -406,7 +419,7 @@ fn notification(body: &[u8]) -> Option<Notification> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Input, READ_FIRST};
+    use super::{Input, READ_FIRST, READ_MOST};
 
     fn input(bytes: &[u8]) -> Input {
         let mut input = Input {
@@ -435,6 +448,18 @@ mod tests {
             bytes.extend(length.to_be_bytes());
             input(&bytes).message().unwrap_err();
         }
+    }
+
+    #[test]
+    fn a_large_answer_leaves_no_memory_behind() {
+        let mut input = input(&[]);
+        input.bytes.resize(READ_MOST + 1, 0);
+        (input.start, input.end) = (1, 2);
+        input.shrink();
+        assert_eq!(input.bytes.len(), READ_MOST + 1);
+        input.start = 2;
+        input.shrink();
+        assert_eq!((input.bytes.len(), input.end), (READ_FIRST, 0));
     }
 
     #[test]

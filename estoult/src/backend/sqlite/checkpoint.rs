@@ -12,8 +12,9 @@ use rusqlite::{Connection, OpenFlags};
 use super::{classify::classify, log::Grown, off_thread::off_thread, writer::Writer};
 use crate::error::Result;
 
-/// From how many pages on it is to begin anew.
-const RESET_AT: u32 = 2000;
+/// From how many pages on it is to begin anew: sixteen MiB of the usual ones. The writer that waits meanwhile is one of
+/// two thousand.
+const RESET_AT: u32 = 4000;
 /// From how many on readers are waited for, and how long: 64 MiB of SQLite's usual pages.
 const RESTART_AT: u32 = 16_000;
 const RESTART_WITHIN: Duration = Duration::from_millis(50);

@@ -1,43 +1,61 @@
-//! What is verified of a server's certificate where the mode asks for less than everything.
+//! What is verified of a server's certificate: as much as the mode asks for.
 //!
 //! Invariant: the signatures of the handshake are verified always, so that the server owns the certificate's key.
 
 use std::sync::Arc;
 
 use tokio_rustls::rustls::{
-    CertificateError, DigitallySignedStruct, Error, SignatureScheme,
+    CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme,
     client::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        verify_server_name,
     },
     crypto::{
         CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
     },
     pki_types::{CertificateDer, ServerName, UnixTime},
+    server::ParsedCertificate,
 };
 
-/// Accepts a certificate for whatever name.
+/// Verifies a certificate as far as a mode asks for it.
 #[derive(Debug)]
-pub(super) struct LenientVerifier {
+pub(super) struct ModeVerifier {
     algorithms: WebPkiSupportedAlgorithms,
-    /// What knows the trusted authorities; `None` accepts every certificate: the connection is encrypted, but not known
-    /// to lead to the server that is meant.
-    authorities: Option<Arc<WebPkiServerVerifier>>,
+    /// `None` accepts every certificate: the connection is encrypted, but not known to lead to the server that is
+    /// meant.
+    trust: Option<Trust>,
 }
 
-impl LenientVerifier {
-    pub(super) fn new(
-        provider: &CryptoProvider,
-        authorities: Option<Arc<WebPkiServerVerifier>>,
-    ) -> Self {
+/// Whom a connection trusts.
+#[derive(Debug)]
+pub(super) struct Trust {
+    pub(super) authorities: Arc<WebPkiServerVerifier>,
+    /// The certificates that the program named itself. One of them may be the server's own, which has signed itself.
+    pub(super) named: Vec<CertificateDer<'static>>,
+    /// Whether the certificate has to be for the name that was connected to.
+    pub(super) verifies_name: bool,
+}
+
+impl ModeVerifier {
+    pub(super) fn new(provider: &CryptoProvider, trust: Option<Trust>) -> Self {
         Self {
             algorithms: provider.signature_verification_algorithms,
-            authorities,
+            trust,
         }
     }
 }
 
-impl ServerCertVerifier for LenientVerifier {
+impl Trust {
+    /// Whether a certificate that may sign others, and is in order otherwise, is one that the program named itself.
+    /// `openssl req -x509` makes such certificates for servers, and OpenSSL takes them.
+    fn is_named(&self, certificate: &CertificateDer<'_>, error: &OtherError) -> bool {
+        // The time is looked at before. The type of the reason is one of a crate that rustls keeps to itself.
+        error.to_string() == "CaUsedAsEndEntity" && self.named.iter().any(|own| own == certificate)
+    }
+}
+
+impl ServerCertVerifier for ModeVerifier {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -46,14 +64,23 @@ impl ServerCertVerifier for LenientVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let Some(authorities) = &self.authorities else {
+        let Some(trust) = &self.trust else {
             return Ok(ServerCertVerified::assertion());
         };
-        // The name is looked at last, so an error about it means that all else was in order.
+        let authorities = &trust.authorities;
         match authorities.verify_server_cert(certificate, intermediates, name, ocsp_response, now) {
+            // The name is looked at last, so an error about it means that all else was in order.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
+            )) if !trust.verifies_name => Ok(ServerCertVerified::assertion()),
+            Err(Error::InvalidCertificate(CertificateError::Other(error)))
+                if trust.is_named(certificate, &error) =>
+            {
+                if trust.verifies_name {
+                    verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+                }
+                Ok(ServerCertVerified::assertion())
+            }
             verified => verified,
         }
     }

@@ -54,7 +54,8 @@ fn database(draft: &mut Draft, name: &str, value: RawValue) {
     match value {
         RawValue::Text(url) => draft.set(name, "url", &url, &path(name)),
         RawValue::Table(settings) => {
-            draft.declare(name);
+            // There is a database of this name also without any settings.
+            draft.databases.entry(name.to_owned()).or_default();
             for (setting, value) in settings {
                 let location = format!("{}.{setting}", path(name));
                 match value {

@@ -126,7 +126,7 @@ fn setting_names() -> impl Iterator<Item = &'static str> {
 /// The settings that were read so far, and their mistakes.
 #[derive(Default)]
 pub(super) struct Draft {
-    databases: BTreeMap<String, DraftDatabase>,
+    pub(super) databases: BTreeMap<String, DraftDatabase>,
     /// The limit of `run_sync`, and the location that it was read from.
     sync_limit: Option<(Duration, String)>,
     mistakes: Vec<String>,
@@ -134,7 +134,7 @@ pub(super) struct Draft {
 
 /// A database of a draft.
 #[derive(Default)]
-struct DraftDatabase {
+pub(super) struct DraftDatabase {
     url: Option<String>,
     options: DatabaseOptions,
     /// Each setting that was read, and its location.
@@ -152,11 +152,6 @@ impl Draft {
         self.databases
             .get(DEFAULT)
             .is_some_and(|database| database.url.is_some())
-    }
-
-    /// Notes that there is a database of this name, with settings or without.
-    pub(super) fn declare(&mut self, name: &str) {
-        self.databases.entry(name.to_owned()).or_default();
     }
 
     /// Notes a mistake in the value of a setting, which counts as given.

@@ -36,14 +36,26 @@ fn main() -> Outcome<()> {
         let scope = Context::current().in_schema("tenant_7");
         let key = || User::query().filter(User::id.eq(1));
         let contenders: [(&str, Work<'_>); 7] = [
-            ("get, a database", Box::new(|| run_sync(User::get(database, 1)))),
-            ("get, the registry", Box::new(|| run_sync(User::get(&registry, 1)))),
-            ("get, the registry with a schema", Box::new(|| run_sync(User::get(&routed, 1)))),
+            (
+                "get, a database",
+                Box::new(|| run_sync(User::get(database, 1))),
+            ),
+            (
+                "get, the registry",
+                Box::new(|| run_sync(User::get(&registry, 1))),
+            ),
+            (
+                "get, the registry with a schema",
+                Box::new(|| run_sync(User::get(&routed, 1))),
+            ),
             (
                 "get, in a scope",
                 Box::new(|| scope.clone().run(|| run_sync(User::get(&registry, 1)))),
             ),
-            ("query, a database", Box::new(|| run_sync(key().optional(database)))),
+            (
+                "query, a database",
+                Box::new(|| run_sync(key().optional(database))),
+            ),
             (
                 "query, `using` on the registry",
                 Box::new(|| run_sync(key().using("replica").optional(&registry))),
@@ -112,6 +124,10 @@ fn registries(out: &mut impl Write) -> Outcome<()> {
         drop(registry);
     }
     times.sort();
-    writeln!(out, "build a registry of {DATABASES} databases       {:>8.2?}", times[ROUNDS / 2])?;
+    writeln!(
+        out,
+        "build a registry of {DATABASES} databases       {:>8.2?}",
+        times[ROUNDS / 2]
+    )?;
     Ok(())
 }
