@@ -16,11 +16,11 @@ use tokio::{
 };
 
 thread_local! {
-    static KEPT: RefCell<Kept> = const { RefCell::new(Kept::Nothing) };
+    static REUSED: RefCell<Reused> = const { RefCell::new(Reused::Nothing) };
 }
 
 /// What a thread keeps.
-enum Kept {
+enum Reused {
     /// It keeps no timer.
     Nothing,
     /// It drives this runtime alone, and keeps a timer of it, unless that is in use.
@@ -29,20 +29,23 @@ enum Kept {
 
 /// Lets the thread keep a timer of this runtime, which no other thread drives.
 pub(crate) fn keep_timer(runtime: &Handle) {
-    keep(Kept::Of(runtime.id(), None));
+    set(Reused::Of(runtime.id(), None));
 }
 
 /// Drops the timer that the thread keeps of this runtime, which it would hold on to.
 pub(crate) fn forget_timer(runtime: &Handle) {
-    let is_of = |kept: &Kept| matches!(kept, Kept::Of(of, _) if *of == runtime.id());
-    if KEPT.try_with(|kept| is_of(&kept.borrow())).unwrap_or(false) {
-        keep(Kept::Nothing);
+    let is_of = |kept: &Reused| matches!(kept, Reused::Of(of, _) if *of == runtime.id());
+    if REUSED
+        .try_with(|kept| is_of(&kept.borrow()))
+        .unwrap_or(false)
+    {
+        set(Reused::Nothing);
     }
 }
 
-fn keep(kept: Kept) {
+fn set(reused: Reused) {
     // A destructor of the ending thread may come after it. What was kept is dropped behind the borrow.
-    drop(KEPT.try_with(|all| mem::replace(&mut *all.borrow_mut(), kept)));
+    drop(REUSED.try_with(|all| mem::replace(&mut *all.borrow_mut(), reused)));
 }
 
 /// A timer that is put back when it is dropped.
@@ -56,9 +59,9 @@ impl Timer {
     /// A timer of the runtime here for a limit that ends then; the one that was kept may go off before.
     pub(super) fn until(end: Instant) -> Self {
         let runtime = Handle::current().id();
-        let kept = KEPT.try_with(|kept| match &mut *kept.borrow_mut() {
-            Kept::Of(of, timer) if *of == runtime => timer.take(),
-            Kept::Of(..) | Kept::Nothing => None,
+        let kept = REUSED.try_with(|kept| match &mut *kept.borrow_mut() {
+            Reused::Of(of, timer) if *of == runtime => timer.take(),
+            Reused::Of(..) | Reused::Nothing => None,
         });
         let sleep = kept.ok().flatten();
         Self {
@@ -92,9 +95,9 @@ impl Drop for Timer {
     fn drop(&mut self) {
         let sleep = self.sleep.take();
         // Ignored where the thread is ending.
-        let left = KEPT.try_with(|kept| match &mut *kept.borrow_mut() {
-            Kept::Of(of, timer) if *of == self.runtime => mem::replace(timer, sleep),
-            Kept::Of(..) | Kept::Nothing => sleep,
+        let left = REUSED.try_with(|kept| match &mut *kept.borrow_mut() {
+            Reused::Of(of, timer) if *of == self.runtime => mem::replace(timer, sleep),
+            Reused::Of(..) | Reused::Nothing => sleep,
         });
         drop(left);
     }
@@ -107,11 +110,11 @@ mod tests {
         time::{Duration, Instant},
     };
 
-    use super::{KEPT, Kept, forget_timer, keep_timer};
+    use super::{REUSED, Reused, forget_timer, keep_timer};
     use crate::runtime::within;
 
     fn is_kept() -> bool {
-        KEPT.with_borrow(|kept| matches!(kept, Kept::Of(_, Some(_))))
+        REUSED.with_borrow(|kept| matches!(kept, Reused::Of(_, Some(_))))
     }
 
     #[test]

@@ -291,8 +291,9 @@ tuples! {
 ///
 /// `Connection` and `Timeout` when there is no connection, `Configuration` when the statements are for several
 /// databases or one has preloads, `ReadOnly` when one may write to a database that is only read; then none is sent. Raw
-/// SQL without [`into_rows`](Sql::into_rows) counts as such. What happens to a single statement is in its own outcome, also when the time is over
-/// or the connection is lost: those that were answered before keep theirs, of the others it says that it is not known.
+/// SQL without [`into_rows`](Sql::into_rows) counts as such. What happens to a single statement is in its own outcome,
+/// also when the time is over or the connection is lost: those that were answered before keep theirs, of the others it
+/// says that it is not known.
 #[track_caller]
 pub fn pipeline<'a, T: 'a, P: Pipelined<T>>(
     on: &'a (impl Reads<T> + ?Sized),
