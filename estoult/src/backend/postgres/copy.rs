@@ -62,7 +62,7 @@ impl PostgresSession {
         self.end_copy(outcome, part, &statement).await
     }
 
-    /// Ends a COPY whose data nobody takes any more. In a transaction the rest is read: cancelling would abort that.
+    /// Ends a COPY whose data the caller no longer takes. In a transaction the rest is read: cancelling would abort that.
     async fn abandon_copy(&mut self, failure: Failure, part: Part, statement: &Statement) -> Error {
         if self.wire.status.is_open() {
             self.wire.close_unit();

@@ -37,7 +37,9 @@ pub fn lane(start: &Start<'_>) -> Result<Box<dyn Contender>> {
     let pool_options = PoolOpts::default()
         .with_constraints(constraints)
         .with_reset_connection(false);
+    // All contenders connect through TCP; this one would look for the server's socket first.
     let options = OptsBuilder::from_opts(Opts::from_url(start.url)?)
+        .prefer_socket(false)
         .stmt_cache_size(100)
         .pool_opts(pool_options);
     let connection = start.track.runtime.block_on(Conn::new(options.clone()))?;
