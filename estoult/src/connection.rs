@@ -250,8 +250,9 @@ impl Connection {
         if schemas.is_empty() {
             return Ok(());
         }
-        let outcome = own(self.session()?.open_schemas(schemas)).await;
-        self.finish(Ok(outcome))
+        let limit = self.limit()?;
+        let outcome = limit.run(self.session()?.open_schemas(schemas)).await;
+        self.finish(outcome)
     }
 
     /// Makes a schema, where that is no statement.
@@ -283,7 +284,7 @@ impl Connection {
         self.check_script(script)?;
         self.open_schemas(schemas).await?;
         let limit = self.limit()?;
-        let outcome = limit.run(self.session()?.batch(script)).await;
+        let outcome = limit.run(self.session()?.batch(script, schemas)).await;
         self.finish(outcome)
     }
 

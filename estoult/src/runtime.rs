@@ -5,9 +5,11 @@
 
 mod background;
 mod clock;
+mod deadline;
 mod join;
 mod operation;
 mod subloop;
+mod thread_waker;
 mod timer;
 
 use std::{any::Any, cell::Cell, time::Duration};
@@ -17,9 +19,11 @@ use tokio::runtime::Handle;
 pub(crate) use self::{
     background::{background, running_background, with_own_threads},
     clock::{check_timers, end_after, is_timed, sleep, within},
+    deadline::{is_time_over, until},
     join::{BoxFuture, join_bounded},
     operation::{Polled, own},
     subloop::{OpenLifespan, Subloop, is_any_lifespan_open},
+    thread_waker::{ThreadWaker, blocking_within},
     timer::{forget_timer, keep_timer},
 };
 

@@ -47,8 +47,8 @@ fn without_an_environment_it_is_an_error() {
         "{error:?}"
     );
     insta::assert_snapshot!(wrap(error), @r"
-    run a future from sync code: there is no async environment here; wrap the code
-    in `registry.with_async_env(|| …)`
+    run a future from sync code: there is no async environment on this thread; wrap
+    the code that the thread runs in `registry.with_async_env(|| …)`
     ");
 }
 

@@ -129,12 +129,12 @@ pub trait Session: fmt::Debug + Send + 'static {
     /// The answer of the database, by kind.
     async fn execute(&mut self, statement: Statement) -> Result<Outcome>;
 
-    /// Runs a script of the program's own: several statements without parameters.
+    /// Runs a script of the program's own, about these schemas: several statements without parameters.
     ///
     /// # Errors
     ///
     /// The answer of the database, by kind; the statements before the failing one may have taken effect.
-    async fn batch(&mut self, script: &str) -> Result<()>;
+    async fn batch(&mut self, script: &str, schemas: &[Arc<str>]) -> Result<()>;
 
     /// Runs statements of estoult's own, without parameters and rows, that end a transaction or a savepoint.
     ///
@@ -142,7 +142,7 @@ pub trait Session: fmt::Debug + Send + 'static {
     ///
     /// The answer of the database, by kind.
     async fn control(&mut self, script: &str) -> Result<()> {
-        self.batch(script).await
+        self.batch(script, &[]).await
     }
 
     /// Checks, without I/O, whether a statement can be sent: where that fails, nothing was.

@@ -15,6 +15,7 @@ mod operations;
 mod program;
 mod schemas;
 mod session;
+mod settings;
 mod watch;
 mod writer;
 
@@ -35,7 +36,7 @@ use tokio::sync::Semaphore;
 
 use self::{
     classify::classify,
-    file::FileIdentity,
+    file::{FileIdentity, Removed},
     memory::MemoryFolder,
     off_thread::off_thread,
     schemas::{MainDatabase, SchemaFiles},
@@ -72,6 +73,7 @@ struct Sqlite {
 struct Place {
     main: MainDatabase,
     schemas: Arc<SchemaFiles>,
+    removed: Removed,
     /// Keeps a database without a file alive while no other connection is open.
     anchor: OnceCell<Mutex<Connection>>,
     /// The folder of a database in memory, removed with it.
@@ -113,6 +115,7 @@ impl Place {
         Ok(Self {
             main,
             schemas: Arc::new(schemas),
+            removed: Removed::default(),
             anchor: OnceCell::new(),
             _folder: folder,
         })
@@ -220,6 +223,7 @@ impl Backend for Sqlite {
             .place
             .get_or_try_init(|| Place::new(&self.address, &self.attached))?;
         let (address, main) = (self.address.clone(), place.main.clone());
+        let removed = place.removed.clone();
         let needs_anchor = matches!(main, MainDatabase::Memory(_)) && place.anchor.get().is_none();
         // It is never closed, so this waits for nothing but the connections before.
         let turn = Arc::clone(&self.opening).acquire_owned().await;
@@ -229,13 +233,12 @@ impl Backend for Sqlite {
                 true => Some(open_connection(&address, &main)?),
                 false => None,
             };
+            removed.check(main.path())?;
             let connection = open_connection(&address, &main)?;
-            let (file, writer) = match &main {
-                MainDatabase::File(path) => (FileIdentity::of(path), Writer::of(path)),
-                MainDatabase::Memory(name) => {
-                    let name = Path::new(name);
-                    (FileIdentity::of(name), Writer::new(name.to_owned()))
-                }
+            let file = FileIdentity::of(main.path(), &removed);
+            let writer = match &main {
+                MainDatabase::File(path) => Writer::of(path),
+                MainDatabase::Memory(name) => Writer::new(name.into()),
             };
             Ok((anchor, connection, (file, writer)))
         });

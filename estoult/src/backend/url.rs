@@ -49,6 +49,12 @@ fn parse_sqlite(rest: &str) -> Result<SqliteAddress> {
             "read a sqlite URL: the path is missing; write `sqlite:file.db` or `sqlite::memory:`",
         ));
     }
+    if path.starts_with(':') && path != ":memory:" {
+        return Err(Error::configuration(format!(
+            "read a sqlite URL: `{path}` is no file name; write `sqlite::memory:` for a database in memory, or \
+             `sqlite:./{path}` for such a file"
+        )));
+    }
     let mut address = SqliteAddress {
         location: match path {
             ":memory:" => SqliteLocation::Memory,

@@ -8,19 +8,16 @@ use std::{
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::{Pin, pin},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Context, Poll, Wake, Waker},
-    thread::{self, Thread},
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    thread,
     time::{Duration, Instant},
 };
 
 use tokio::{
     runtime::{Handle, Runtime},
     task::unconstrained,
-    time::{Sleep, sleep, timeout_at},
+    time::{self, Sleep, timeout_at},
 };
 
 use super::{
@@ -29,7 +26,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    runtime::{Polled, Wait, end_after, is_timed},
+    runtime::{Polled, ThreadWaker, Wait, end_after, is_timed},
 };
 
 /// How often a runtime that drives itself is probed.
@@ -130,7 +127,7 @@ impl Bounds {
             if !is_timed() {
                 return Poll::Pending;
             }
-            let timer = timer.get_or_insert_with(|| Box::pin(sleep(left)));
+            let timer = timer.get_or_insert_with(|| Box::pin(time::sleep(left)));
             timer.as_mut().reset(end_after(left).into());
             match timer.as_mut().poll(context) {
                 Poll::Ready(()) => {
@@ -152,26 +149,6 @@ pub(super) fn timed_out(limit: Duration) -> Error {
              committed is rolled back; give it more time, or find out what it waits for"
         ),
     )
-}
-
-/// Wakes the thread that waits. The flag remembers a wake that comes while the thread still polls.
-struct ThreadWaker {
-    thread: Thread,
-    is_set: AtomicBool,
-}
-
-impl Wake for ThreadWaker {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        // Release, paired with the acquire in `sleep`: the poll sees what was written before the wake. One unpark is
-        // enough until the flag is taken.
-        if !self.is_set.swap(true, Ordering::AcqRel) {
-            self.thread.unpark();
-        }
-    }
 }
 
 /// Drives a future on a runtime that only this thread drives.
@@ -201,10 +178,7 @@ pub(super) fn drive_future<T>(
     bounds: Bounds,
     future: impl Future<Output = Result<T>>,
 ) -> Result<T> {
-    let thread_waker = Arc::new(ThreadWaker {
-        thread: thread::current(),
-        is_set: AtomicBool::new(false),
-    });
+    let thread_waker = ThreadWaker::here();
     let waker = Waker::from(Arc::clone(&thread_waker));
     let mut context = Context::from_waker(&waker);
     // tokio's cooperative budget is that of the task around, which gets a new one only when it yields; it can't while
@@ -221,7 +195,7 @@ pub(super) fn drive_future<T>(
             Ok(Poll::Ready(outcome)) => return outcome,
             Ok(Poll::Pending) => {
                 foreign.pause(Polled::take());
-                thread_waker.sleep(runtime, bounds, &foreign)?;
+                sleep(&thread_waker, runtime, bounds, &foreign)?;
             }
             Err(panic) => return explain_panic(panic, runtime),
         }
@@ -236,20 +210,22 @@ fn explain_panic<T>(panic: Box<dyn Any + Send>, runtime: &Handle) -> Result<T> {
     resume_unwind(panic)
 }
 
-impl ThreadWaker {
-    /// Waits until the future is woken; fails when its limit is over or the runtime does not answer.
-    fn sleep(&self, runtime: &Handle, bounds: Bounds, foreign: &ForeignWait) -> Result<()> {
-        let mut watch = LivenessWatch::new(runtime, bounds.answers_within);
-        loop {
-            // The limit goes before the wake: a future that is woken again and again must end, too.
-            let left = [bounds.remaining()?, foreign.remaining()?];
-            if self.is_set.swap(false, Ordering::AcqRel) {
-                return Ok(());
-            }
-            let step = watch.check()?;
-            // A wake since the flag was read makes it return at once; it may also return for no reason.
-            thread::park_timeout(left.into_iter().flatten().fold(step, Duration::min));
+/// Waits until the future is woken; fails when its limit is over or the runtime does not answer.
+fn sleep(
+    thread_waker: &ThreadWaker,
+    runtime: &Handle,
+    bounds: Bounds,
+    foreign: &ForeignWait,
+) -> Result<()> {
+    let mut watch = LivenessWatch::new(runtime, bounds.answers_within);
+    loop {
+        // The limit goes before the wake: a future that is woken again and again must end, too.
+        let left = [bounds.remaining()?, foreign.remaining()?];
+        if thread_waker.take() {
+            return Ok(());
         }
+        let step = watch.check()?;
+        thread::park_timeout(left.into_iter().flatten().fold(step, Duration::min));
     }
 }
 

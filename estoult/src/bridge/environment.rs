@@ -49,7 +49,8 @@ impl Entered {
     pub(super) fn new(sync_limit: Duration) -> Self {
         let number = LAST_NUMBER.get() + 1;
         LAST_NUMBER.set(number);
-        ENTERED.with_borrow_mut(|all| all.push((number, sync_limit)));
+        // On a thread that is ending there is no list any more, and waiting fails because of that.
+        let _ = ENTERED.try_with(|all| all.borrow_mut().push((number, sync_limit)));
         Self {
             number,
             _of_thread: PhantomData,
@@ -142,7 +143,7 @@ pub(super) fn sync_limit() -> Option<Duration> {
 
 pub(super) fn absent() -> Error {
     Error::configuration(
-        "run a future from sync code: there is no async environment here; \
-         wrap the code in `registry.with_async_env(|| …)`",
+        "run a future from sync code: there is no async environment on this thread; wrap the code that the thread runs \
+         in `registry.with_async_env(|| …)`",
     )
 }

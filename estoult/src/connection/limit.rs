@@ -14,8 +14,8 @@ use tokio::runtime::Handle;
 
 use crate::{
     backend::Statement,
-    error::{Error, ErrorKind, Result},
-    runtime::{check_timers, own, within},
+    error::{Conflict, Error, ErrorKind, Result},
+    runtime::{check_timers, end_after, own, until, within},
 };
 
 /// The outcome of an operation; the outer error when it was dropped because its time was over.
@@ -159,10 +159,21 @@ async fn run_within<T>(
         return Ok(own(pin!(operation)).await);
     };
     check_timers()?;
-    match within(bound.left, operation).await {
+    let end = end_after(bound.left);
+    match within(bound.left, until(end, operation)).await {
+        // What blocks this thread has stopped by itself.
+        Some(Err(error)) if has_stopped(&error) && Instant::now() >= end => Err(bound.expired()),
         Some(outcome) => Ok(outcome),
         None => Err(bound.expired()),
     }
+}
+
+/// Whether an error may be that of work which saw that its time is over.
+fn has_stopped(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Timeout | ErrorKind::Conflict(Conflict::Busy)
+    )
 }
 
 /// The error for a statement whose answer no thread takes from the socket.

@@ -127,8 +127,7 @@ impl<A: Access> DatabaseBuilder<A> {
     /// otherwise; without a limit by default.
     ///
     /// When the time is over the statement fails with [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) and is
-    /// cancelled in the database; its connection is used again once the database has ended it. Where sync code runs
-    /// SQLite on its own thread, there is no limit: nothing else could stop the statement there.
+    /// cancelled in the database; its connection is used again once the database has ended it.
     ///
     /// ```
     /// use std::time::Duration;

@@ -6,8 +6,9 @@ use super::event::Event;
 /// one's own.
 ///
 /// It is called where the statement runs, once it has ended, and before the caller gets its answer: it must not block,
-/// and must not run statements on what it observes. A panic in it is caught and reported as a warning, since the
-/// statement has taken effect by then. A closure that takes `&Event<'_>` is an observer, too.
+/// and must not run statements on what it observes, which would be reported to it again. A panic in it is caught and
+/// reported as a warning, since the statement has taken effect by then. A closure that takes `&Event<'_>` is an
+/// observer, too.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]

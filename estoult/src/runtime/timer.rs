@@ -76,6 +76,10 @@ impl Timer {
         if Instant::now() >= end {
             return Poll::Ready(());
         }
+        // The future was begun on another runtime, which may be driven by no thread.
+        if Handle::try_current().is_ok_and(|here| here.id() != self.runtime) {
+            *self = Self::until(end);
+        }
         let Some(sleep) = &mut self.sleep else {
             return Poll::Pending;
         };
@@ -149,5 +153,29 @@ mod tests {
         forget_timer(runtime.handle());
         runtime.block_on(within(Duration::from_millis(5), pending::<()>()));
         assert!(!is_kept());
+    }
+
+    #[test]
+    fn a_wait_that_goes_on_in_another_runtime_ends_there() {
+        let runtime = || {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .build()
+                .unwrap()
+        };
+        let resting = runtime();
+        let mut wait = Box::pin(within(Duration::from_millis(40), pending::<()>()));
+        let begun = resting.block_on(async {
+            tokio::time::timeout(Duration::from_millis(1), wait.as_mut()).await
+        });
+        begun.unwrap_err();
+        assert_eq!(runtime().block_on(wait.as_mut()), None);
+        let mut wait = Box::pin(within(Duration::from_millis(40), pending::<()>()));
+        let begun = resting.block_on(async {
+            tokio::time::timeout(Duration::from_millis(1), wait.as_mut()).await
+        });
+        begun.unwrap_err();
+        drop(resting);
+        assert_eq!(runtime().block_on(wait.as_mut()), None);
     }
 }

@@ -12,7 +12,8 @@ use std::{
 };
 
 use estoult::{
-    Database, Error, ErrorKind, Lifespan, Registry, Result, Schema, Transaction, run_sync,
+    Database, Dialect, Error, ErrorKind, Lifespan, Registry, Result, Schema, Transaction, run_sync,
+    sql,
 };
 use tokio::runtime::{Handle, Runtime};
 
@@ -147,7 +148,10 @@ fn use_at(url: &str, foreign: Foreign, place: Place) -> Result<()> {
     foreign.with_transaction(registry.default_database(), |tx| {
         // The thread of the place is another one, so that nothing of this thread's environment is used.
         thread::scope(|scope| {
-            let work = move |_: &Registry| use_transaction(tx, foreign, place);
+            let work = move |registry: &Registry| {
+                let dialect = registry.default_database().dialect();
+                use_transaction(tx, (foreign, dialect), place)
+            };
             scope
                 .spawn(move || place.run(registry, work))
                 .join()
@@ -158,13 +162,29 @@ fn use_at(url: &str, foreign: Foreign, place: Place) -> Result<()> {
     Ok(())
 }
 
-fn use_transaction(tx: Transaction, foreign: Foreign, place: Place) -> Result<()> {
+/// A statement during which a runtime that drives its socket is asked whether it runs.
+fn slow(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Postgres => "select pg_sleep(0.8)",
+        Dialect::Sqlite => "select 1",
+        _ => "select sleep(0.8)",
+    }
+}
+
+fn use_transaction(
+    tx: Transaction,
+    (foreign, dialect): (Foreign, Dialect),
+    place: Place,
+) -> Result<()> {
     match run_sync(Author::query().count(&tx)) {
         Ok(count) => assert_eq!(count, 0, "{place:?}"),
         Err(error) => assert!(
             !foreign.is_usable() && is_out_of_reach(&error),
             "{place:?}: {error:?}"
         ),
+    }
+    if foreign.is_usable() {
+        run_sync(sql(slow(dialect)).rows(&tx))?;
     }
     match run_sync(tx.rollback()) {
         Err(error) if foreign.is_usable() || !is_out_of_reach(&error) => Err(error),
@@ -285,7 +305,9 @@ on_every_fresh!(
                 })?;
                 assert!(begun.elapsed() < BOUND, "{place:?} took too long");
                 // The runtime has ended or ends, so an error is as good as an answer.
-                for outcome in outcomes.lock().unwrap().drain(..) {
+                let outcomes: Vec<_> = outcomes.lock().unwrap().drain(..).collect();
+                assert_eq!(outcomes.len(), 1, "{place:?}");
+                for outcome in outcomes {
                     if let Err(error) = outcome {
                         assert!(is_out_of_reach(&error), "{place:?}: {error:?}");
                     }

@@ -1,8 +1,13 @@
 //! On which thread a statement runs, and that its outcome does not depend on it.
 
-use std::thread::{self, ThreadId};
+use std::{
+    thread::{self, ThreadId},
+    time::Duration,
+};
 
-use estoult::{Database, FromRow, Result, Schema, Sql, batch, row::Row, sql};
+use estoult::{
+    Database, Error, ErrorKind, FromRow, Result, Schema, Sql, batch, row::Row, run_sync_within, sql,
+};
 use tokio::runtime::Builder;
 
 use super::on_file;
@@ -178,6 +183,218 @@ fn a_statement_that_did_not_compile_is_asked_about_again() {
             drop(connection);
             let (rows,): (i64,) = sql("select count(*) from later").one(&db).await?;
             assert_eq!(rows, 1);
+            lifespan.close().await
+        })
+    });
+}
+
+/// Numbers that a condition lists, so that its program is long and has no loop.
+fn numbers() -> String {
+    let numbers: Vec<_> = (0..2700).map(|number| number.to_string()).collect();
+    numbers.join(", ")
+}
+
+#[test]
+fn a_long_write_without_loops_is_carried_out_once() {
+    run_fresh(Backend::Sqlite, |fresh| {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let db = fresh.database();
+            let lifespan = db.connect().await?;
+            let numbers = numbers();
+            let table = format!(
+                "create table counts (id integer primary key, n integer, k integer check (k + n * 0 in ({numbers})));
+                 create table indexed (a integer); insert into counts values (1, 0, 7)"
+            );
+            batch(&db, &table).await?;
+            for number in 0..60 {
+                let index = format!("create index i{number} on indexed (a) where a + {number} > {number}");
+                batch(&db, &index).await?;
+            }
+            let update = format!("update counts set n = n + 1 where id = 1 and k + 0 in ({numbers})");
+            for text in [update.clone(), format!("{update} returning n")] {
+                let before: (i64,) = sql("select n from counts").one(&db).await?;
+                sql(text.as_str()).execute(&db).await?;
+                sql(text.as_str()).rows(&db).await?;
+                let tx = db.begin().await?;
+                sql(text.as_str()).rows(&tx).await?;
+                sql(text.as_str()).execute(&tx).await?;
+                tx.commit().await?;
+                let tx = db.begin().await?;
+                sql(text.as_str()).rows(&tx).await?;
+                tx.rollback().await?;
+                let after: (i64,) = sql("select n from counts").one(&db).await?;
+                assert_eq!(after.0, before.0 + 4);
+            }
+            for count in 1..=20 {
+                sql("insert into indexed values (1)").execute(&db).await?;
+                let (inserted,): (i64,) = sql("select count(*) from indexed").one(&db).await?;
+                assert_eq!(inserted, count);
+            }
+            lifespan.close().await
+        })
+    });
+}
+
+/// A row that can't be read, with an error of the kind that SQLite's own time limit has.
+struct Refused;
+
+impl FromRow for Refused {
+    fn from_row(_: &mut Row<'_>) -> Result<Self> {
+        let never = std::future::pending::<Result<()>>();
+        run_sync_within(Duration::from_millis(1), never)?;
+        Ok(Self)
+    }
+}
+
+#[test]
+fn a_write_whose_row_is_refused_is_not_carried_out_again() {
+    run_fresh(Backend::Sqlite, |fresh| {
+        let db = fresh.database();
+        crate::support::runtime().block_on(async {
+            let lifespan = db.connect().await?;
+            create_tables(&db).await?;
+            let insert = "insert into authors (name) values ('once') returning id";
+            for count in 1..=4 {
+                let error = sql(insert).one::<Refused>(&db).await.err();
+                let kind = error.map(|error| error.kind().clone());
+                assert!(matches!(kind, Some(ErrorKind::Timeout)), "{kind:?}");
+                assert_eq!(Author::query().count(&db).await?, count);
+            }
+            lifespan.close().await
+        })
+    });
+}
+
+/// A row whose reading panics.
+struct Panics;
+
+impl FromRow for Panics {
+    fn from_row(_: &mut Row<'_>) -> Result<Self> {
+        panic!("on purpose")
+    }
+}
+
+#[test]
+fn a_panic_leaves_no_bound_behind() {
+    run_fresh(Backend::Sqlite, |fresh| {
+        let db = Database::builder(&fresh.url).max_connections(1).build()?;
+        let runtime = crate::support::runtime();
+        runtime.block_on(async {
+            let lifespan = db.connect().await?;
+            create_tables(&db).await?;
+            put(&db, "one").await?;
+            for _ in 0..3 {
+                let db = db.clone();
+                let read = async move {
+                    let by_key = sql("select id from authors where id = 1");
+                    by_key.one::<Panics>(&db).await.map(drop)
+                };
+                assert!(tokio::spawn(read).await.unwrap_err().is_panic());
+            }
+            let long =
+                "with recursive n (i) as (select 1 union all select i + 1 from n where i < 300000)
+                insert into authors (name) select 'many' from n";
+            sql(long).execute(&db).await?;
+            assert_eq!(Author::query().count(&db).await?, 300_001);
+            lifespan.close().await
+        })
+    });
+}
+
+/// A statement that another process has made long by a trigger.
+#[test]
+fn a_write_that_became_long_ends_no_transaction() {
+    run_fresh(Backend::Sqlite, |fresh| {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let db = fresh.database();
+            let lifespan = db.connect().await?;
+            batch(
+                &db,
+                "create table first (id integer); create table wide (id integer);
+                 create table big (n integer);
+                 with recursive n (i) as (select 1 union all select i + 1 from n where i < 30000)
+                 insert into big select i from n",
+            )
+            .await?;
+            for _ in 0..3 {
+                sql("insert into wide values (0)").execute(&db).await?;
+            }
+            sql("delete from wide").execute(&db).await?;
+            super::stranger(fresh)
+                .execute_batch(
+                    "create trigger loopy after insert on wide begin update big set n = n + 1; end",
+                )
+                .unwrap();
+            for is_kept in [false, true] {
+                let outcome: Result<()> = db
+                    .transaction(async |tx| {
+                        sql("insert into first values (1)").execute(tx).await?;
+                        sql("insert into wide values (:a)")
+                            .bind("a", 7)
+                            .execute(tx)
+                            .await?;
+                        match is_kept {
+                            true => Ok(()),
+                            false => Err(Error::custom("roll it back")),
+                        }
+                    })
+                    .await;
+                assert_eq!(outcome.is_ok(), is_kept);
+                let counts = "select (select count(*) from first), (select count(*) from wide)";
+                let (first, wide): (i64, i64) = sql(counts).one(&db).await?;
+                assert_eq!((first, wide), (i64::from(is_kept), i64::from(is_kept)));
+            }
+            lifespan.close().await
+        })
+    });
+}
+
+#[test]
+fn a_table_that_another_process_changed_has_its_new_columns() {
+    run_fresh(Backend::Sqlite, |fresh| {
+        crate::support::runtime().block_on(async {
+            let db = fresh.database();
+            let lifespan = db.connect().await?;
+            batch(
+                &db,
+                "create table t (a integer, b integer); insert into t values (1, 2)",
+            )
+            .await?;
+            let all = || sql("select * from t");
+            assert_eq!(all().rows(&db).await?.columns().len(), 2);
+            for (change, columns) in [
+                ("alter table t add column c integer default 3", 3),
+                ("alter table t drop column a", 2),
+            ] {
+                super::stranger(fresh).execute_batch(change).unwrap();
+                let rows = all().rows(&db).await?;
+                assert_eq!(rows.columns().len(), columns, "{change}");
+                assert!(rows.columns().iter().all(|name| &**name != "?"), "{change}");
+            }
+            lifespan.close().await
+        })
+    });
+}
+
+#[test]
+fn what_changes_no_row_counts_none() {
+    run_fresh(Backend::Sqlite, |fresh| {
+        crate::support::runtime().block_on(async {
+            let db = Database::builder(&fresh.url).max_connections(1).build()?;
+            let lifespan = db.connect().await?;
+            sql("create table t (a integer)").execute(&db).await?;
+            let many = "insert into t values (1), (2), (3), (4), (5)";
+            assert_eq!(sql(many).execute(&db).await?, 5);
+            for text in [
+                "create table u (a integer)",
+                "create index i on t (a)",
+                "pragma user_version = 3",
+                "drop table u",
+            ] {
+                assert_eq!(sql(text).execute(&db).await?, 0, "{text}");
+            }
             lifespan.close().await
         })
     });

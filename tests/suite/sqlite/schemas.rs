@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use estoult::{Database, ErrorKind, Result, Schema, batch, sql};
 
-use super::{on_file, writer::open_files};
+use super::{on_file, path, writer::open_files};
 use crate::{
     suite::transaction::put,
-    support::{schemas::Author, within},
+    support::{Backend, run_fresh, schemas::Author, within},
 };
 
 async fn create(db: &Database, count: usize) -> Result<()> {
@@ -65,9 +65,9 @@ fn a_thousand_schemas_are_used_in_turn() {
             for task in [0, 1, 2, 3].map(visit) {
                 task.await.unwrap()?;
             }
-            // A connection attaches ten at most, each with its log and the index of that.
+            // A connection attaches ten at most, each with its log and the index of that; a checkpoint has its own.
             let open = open_files(fresh);
-            assert!(open <= TASKS * 11 * 3, "{open} open files");
+            assert!(open <= (TASKS + 1) * 11 * 3, "{open} open files");
             Ok(())
         },
     );
@@ -194,6 +194,171 @@ fn names_that_mean_the_database_itself_are_refused() {
                 let scoped = estoult::with_tenant(name, async { Author::query().count(db).await });
                 scoped.await.unwrap_err();
             }
+            Ok(())
+        },
+    );
+}
+
+/// Another database of the process may have the files of a schema open when it is dropped.
+#[test]
+fn a_schema_that_another_database_drops_is_let_go() {
+    on_file(
+        |builder| builder,
+        async |db, fresh| {
+            create(db, 1).await?;
+            let other = Database::builder(&fresh.url).build()?;
+            let lifespan = other.connect().await?;
+            let (mine, theirs) = (db.using_schema("s0")?, other.using_schema("s0")?);
+            put(&mine, "old").await?;
+            put(&theirs, "old too").await?;
+            db.drop_schema_and_tables("s0").await?;
+            create(db, 1).await?;
+            put(&theirs, "new").await?;
+            assert_eq!(Author::query().count(&mine).await?, 1);
+            assert_eq!(Author::query().count(&theirs).await?, 1);
+            lifespan.close().await
+        },
+    );
+}
+
+#[test]
+fn a_schema_is_not_dropped_under_a_transaction() {
+    on_file(
+        |builder| builder,
+        async |db, fresh| {
+            create(db, 1).await?;
+            let short = Database::builder(format!("{}?busy_timeout=50", fresh.url)).build()?;
+            let lifespan = short.connect().await?;
+            let schema = db.using_schema("s0")?;
+            let tx = schema.begin().await?;
+            put(&tx, "within").await?;
+            let error = short.drop_schema_and_tables("s0").await.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Conflict(_)), "{error:?}");
+            put(&tx, "more").await?;
+            tx.commit().await?;
+            assert_eq!(Author::query().count(&schema).await?, 2);
+            short.drop_schema_and_tables("s0").await?;
+            lifespan.close().await
+        },
+    );
+}
+
+/// A connection whose files were being attached is closed: what it has open is not known.
+#[test]
+fn an_attach_that_is_dropped_spoils_no_connection() {
+    run_fresh(Backend::Sqlite, |fresh| {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .max_blocking_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let db = Database::builder(&fresh.url).max_connections(1).build()?;
+            let lifespan = db.connect().await?;
+            create(&db, 2).await?;
+            let schemas = [db.using_schema("s0")?, db.using_schema("s1")?];
+            for round in 0..4 {
+                put(&schemas[0], "before").await?;
+                let busy = || std::thread::sleep(Duration::from_millis(150));
+                let busy = tokio::task::spawn_blocking(busy);
+                let short = Duration::from_millis(20);
+                if round % 2 == 0 {
+                    let begun = tokio::time::timeout(short, db.begin()).await;
+                    assert!(begun.is_err());
+                } else {
+                    let counted = Author::query().using_schema("s1");
+                    let counted = tokio::time::timeout(short, counted.count(&db)).await;
+                    assert!(counted.is_err());
+                }
+                busy.await.unwrap();
+                for schema in &schemas {
+                    put(schema, "after").await?;
+                }
+                db.begin().await?.rollback().await?;
+            }
+            lifespan.close().await
+        })
+    });
+}
+
+#[test]
+fn scripts_take_the_turn_of_their_schema() {
+    on_file(
+        |builder| builder,
+        async |db, _| {
+            create(db, 1).await?;
+            batch(db, "create table beside (id integer)").await?;
+            let schema = db.using_schema("s0")?;
+            let script = "insert into {schema}.authors (name) values ('script')";
+            let tx = db.begin().await?;
+            sql("insert into beside values (1)").execute(&tx).await?;
+            within("the script does not wait", batch(&schema, script)).await?;
+            tx.commit().await?;
+            let tx = schema.begin().await?;
+            put(&tx, "first").await?;
+            let waits = tokio::spawn({
+                let schema = schema.clone();
+                async move { batch(&schema, script).await }
+            });
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            assert!(!waits.is_finished());
+            batch(&tx, script).await?;
+            tx.commit().await?;
+            waits.await.unwrap()?;
+            assert_eq!(Author::query().count(&schema).await?, 4);
+            Ok(())
+        },
+    );
+}
+
+/// A stranger has the lock of a schema's file when a transaction begins in it.
+#[test]
+fn a_transaction_in_a_schema_waits_for_another_process() {
+    on_file(
+        |builder| builder,
+        async |db, fresh| {
+            create(db, 1).await?;
+            let schema = db.using_schema("s0")?;
+            let file = path(fresh).with_extension("s0.db");
+            assert!(file.exists());
+            let stranger = rusqlite::Connection::open(file).unwrap();
+            stranger.execute_batch("begin immediate").unwrap();
+            let holding = std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(200));
+                stranger.execute_batch("commit").unwrap();
+            });
+            schema
+                .transaction(async |tx| put(tx, "within").await)
+                .await?;
+            holding.join().unwrap();
+            assert_eq!(Author::query().count(&schema).await?, 1);
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn opening_a_schema_has_the_time_of_its_statement() {
+    on_file(
+        |builder| builder.statement_timeout(Duration::from_millis(150)),
+        async |db, fresh| {
+            let before = Database::builder(&fresh.url).build()?;
+            let lifespan = before.connect().await?;
+            create(&before, 1).await?;
+            lifespan.close().await?;
+            let stranger = rusqlite::Connection::open(path(fresh).with_extension("s0.db")).unwrap();
+            stranger
+                .execute_batch("pragma journal_mode = delete; begin exclusive")
+                .unwrap();
+            let begun = std::time::Instant::now();
+            let error = Author::query()
+                .using_schema("s0")
+                .count(db)
+                .await
+                .unwrap_err();
+            assert!(begun.elapsed() < Duration::from_secs(4), "{error:?}");
+            stranger.execute_batch("commit").unwrap();
             Ok(())
         },
     );

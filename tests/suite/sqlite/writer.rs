@@ -256,7 +256,7 @@ fn a_turn_that_does_not_come_is_an_error_that_says_why() {
                 .message()
                 .replace(&path(fresh).display().to_string(), "FILE");
             assert!(
-                words.contains("another connection of this program has written to it for 50ms"),
+                words.contains("the turn to write did not come within 50ms"),
                 "{words}"
             );
             put(&tx, "first").await?;

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use estoult::{Database, ErrorKind, Result, Schema, sql};
+use estoult::{Database, ErrorKind, Registry, Result, Schema, run_sync, sql};
 
 use crate::{
-    suite::cancel::slow,
+    suite::{cancel::slow, transaction::put},
     support::{
         eventually, on_every_backend, on_every_fresh, runtime,
         schemas::{Author, author, create_tables},
@@ -32,6 +32,36 @@ on_every_backend!(a_statement_is_given_up_when_its_time_is_over, async |db| {
     author(db, "later").await?;
     assert_eq!(Author::query().timeout(LONG).count(db).await?, 1);
     Ok(())
+});
+
+// Sync code, on whose thread SQLite works.
+on_every_fresh!(statements_of_sync_code_have_their_time, |fresh| {
+    let registry = Registry::builder(fresh.database()).build()?;
+    registry.with_async_env(|| {
+        let db = registry.default_database();
+        run_sync(create_tables(db))?;
+        let late = |on: &Database| {
+            let begun = Instant::now();
+            let late = run_sync(sql(slow(db.dialect())).timeout(SHORT).rows(on));
+            assert!(begun.elapsed() < SHORT * 20, "{:?}", begun.elapsed());
+            late.unwrap_err()
+        };
+        let error = late(db);
+        assert!(matches!(error.kind(), ErrorKind::Timeout), "{error:?}");
+        assert!(error.message().contains("200ms"), "{error}");
+        run_sync(author(db, "later"))?;
+        let begun = Instant::now();
+        let limited = db.transaction_with().timeout(SHORT);
+        let outcome: Result<()> = run_sync(limited.run(async |tx| {
+            put(tx, "never").await?;
+            sql(slow(db.dialect())).rows(tx).await.map(drop)
+        }));
+        assert!(begun.elapsed() < SHORT * 20, "{:?}", begun.elapsed());
+        let error = outcome.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Timeout), "{error:?}");
+        assert_eq!(run_sync(Author::query().count(db))?, 1);
+        Ok(())
+    })
 });
 
 on_every_fresh!(

@@ -5,7 +5,7 @@ use estoult::{Database, Dialect, Error, ErrorKind, Result, Schema, batch, insert
 
 use super::{names, put};
 use crate::support::{
-    Backend, Listing, cut_after, eventually, on_every_backend, on_every_fresh, runtime,
+    Backend, Fresh, Listing, cut_after, eventually, on_every_backend, on_every_fresh, runtime,
     schemas::{Author, create_tables},
 };
 
@@ -170,9 +170,20 @@ fn a_conflict_that_rolls_back_everything_ends_the_transaction() {
 
 #[test]
 fn a_transaction_in_which_the_disk_was_full_keeps_all_or_nothing() {
-    crate::support::run(Backend::Sqlite, async |db: &Database| {
+    let fresh = Fresh::new(Backend::Sqlite);
+    let db = Database::builder(&fresh.url)
+        .on_new_connection(async |connection| {
+            sql("pragma max_page_count = 24")
+                .rows(&connection)
+                .await
+                .map(drop)
+        })
+        .build()
+        .unwrap();
+    let outcome = runtime().block_on(async {
+        let lifespan = db.connect().await?;
+        let db = &db;
         create_tables(db).await?;
-        sql("pragma max_page_count = 24").rows(db).await?;
         for is_given_up in [true, false] {
             let outcome: Result<()> = db
                 .transaction(async |tx| {
@@ -192,8 +203,9 @@ fn a_transaction_in_which_the_disk_was_full_keeps_all_or_nothing() {
             };
             assert_eq!(names(db).await?, kept, "{outcome:?}");
         }
-        Ok(())
+        lifespan.close().await
     });
+    outcome.unwrap();
 }
 
 on_every_backend!(

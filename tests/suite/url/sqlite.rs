@@ -248,3 +248,15 @@ fn a_database_in_memory_outlives_its_idle_connections() {
     })
     .unwrap();
 }
+
+#[test]
+fn a_misspelled_memory_is_refused() {
+    for url in ["sqlite::memory", "sqlite::mem:", "sqlite://:memory"] {
+        let error = Database::builder(url).build().unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::Configuration),
+            "{error:?}"
+        );
+        assert!(error.message().contains("`sqlite::memory:`"), "{error}");
+    }
+}

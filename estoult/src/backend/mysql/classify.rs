@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// The words before the values that messages quote.
-const BEFORE_VALUES: [&str; 6] = [
+const BEFORE_VALUES: [&str; 7] = [
+    "value of '",
     "value: '",
     "value '",
     "entry '",

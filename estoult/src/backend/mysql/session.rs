@@ -113,7 +113,7 @@ impl Session for MySqlSession {
         self.after(ask, outcome).await
     }
 
-    async fn batch(&mut self, script: &str) -> Result<()> {
+    async fn batch(&mut self, script: &str, _: &[std::sync::Arc<str>]) -> Result<()> {
         let ask = self.before(script, true).await?;
         let outcome = self.wire.run(script).await;
         self.after(ask, outcome).await

@@ -62,17 +62,21 @@ impl PostgresSession {
         self.end_copy(outcome, part, &statement).await
     }
 
-    /// Ends a COPY whose data the caller no longer takes. In a transaction the rest is read: cancelling would abort that.
+    /// Ends a COPY whose data the caller no longer takes. In a transaction the rest is read, as far as that ends soon:
+    /// cancelling would abort the transaction.
     async fn abandon_copy(&mut self, failure: Failure, part: Part, statement: &Statement) -> Error {
-        if self.wire.status.is_open() {
+        let limit = self.database.connect_timeout;
+        let has_ended = if self.wire.status.is_open() {
             self.wire.close_unit();
+            let mut parts = [part];
             let mut leave_row = |_: &Columns, _: &[u8]| Ok(());
-            // A connection that is lost now is noted by the wire.
-            let _ = self.read_answers(&mut [part], &[], &mut leave_row).await;
-        } else if !matches!(
-            within(self.database.connect_timeout, self.abandon()).await,
-            Some(Ok(()))
-        ) {
+            within(limit, self.read_answers(&mut parts, &[], &mut leave_row))
+                .await
+                .is_some()
+        } else {
+            matches!(within(limit, self.abandon()).await, Some(Ok(())))
+        };
+        if !has_ended {
             self.wire.give_up();
         }
         self.fail(failure, statement)

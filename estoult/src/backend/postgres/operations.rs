@@ -39,7 +39,7 @@ impl Session for PostgresSession {
         })
     }
 
-    async fn batch(&mut self, script: &str) -> Result<()> {
+    async fn batch(&mut self, script: &str, _: &[Arc<str>]) -> Result<()> {
         self.begin_unit().await?;
         let ran = self.run_script(script).await;
         ran.map_err(|failure| self.fail(failure, &Statement::plain(script)))

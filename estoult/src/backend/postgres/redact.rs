@@ -15,6 +15,8 @@ const KEYS: [&str; 4] = ["23P01", "23505", "23503", "23001"];
 const CONSTRAINT: &str = "23";
 /// A view's `with check option` refused a row, which the detail contains.
 const CHECK_OPTION: &str = "44000";
+/// A shorter part of a value occurs in messages by chance.
+const SHORTEST_PART: usize = 3;
 /// How PostgreSQL goes on when two rows exclude each other.
 const CONFLICTS: &str = ") conflicts with existing key (";
 /// What refuses a text's bytes quotes the name of the encoding, and of the value one character at most.
@@ -39,7 +41,28 @@ pub(super) fn redact_message(code: &str, message: &str, values: &[Datum]) -> Str
     if code.starts_with(DATA) && !ENCODING.contains(&code) {
         return blank_quoted(&message);
     }
-    message
+    blank_parts(message, values)
+}
+
+/// Blanks what is quoted of a value: of a text "a.b" that it looks up as a table, the server may name "a" alone.
+fn blank_parts(message: String, values: &[Datum]) -> String {
+    let mut parts: Vec<_> = message.split('"').map(str::to_owned).collect();
+    let mut is_any = false;
+    for part in parts.iter_mut().skip(1).step_by(2) {
+        if part.chars().count() >= SHORTEST_PART && values.iter().any(|value| holds(value, part)) {
+            "…".clone_into(part);
+            is_any = true;
+        }
+    }
+    if is_any { parts.join("\"") } else { message }
+}
+
+fn holds(value: &Datum, part: &str) -> bool {
+    match value {
+        Datum::Text(text) | Datum::Json(text) => text.contains(part),
+        Datum::List(_, items) => items.iter().any(|item| holds(item, part)),
+        _ => false,
+    }
 }
 
 /// The detail without the values of keys and rows: `Key (email)=(…) already exists.`
@@ -81,6 +104,7 @@ fn blank_row(detail: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{redact_detail, redact_message};
+    use crate::value::Datum;
 
     #[test]
     fn details_of_constraints_keep_columns_and_tables() {
@@ -136,6 +160,14 @@ mod tests {
         assert_eq!(redact_message("42703", message, &[]), message);
         let message = r#"invalid byte sequence for encoding "UTF8": 0x00"#;
         assert_eq!(redact_message("22021", message, &[]), message);
+    }
+
+    #[test]
+    fn parts_of_values_are_blanked() {
+        let values = [Datum::Text("secret.books".to_owned())];
+        let message = r#"schema "secret" does not exist in "main""#;
+        let expected = r#"schema "…" does not exist in "main""#;
+        assert_eq!(redact_message("3F000", message, &values), expected);
     }
 
     #[test]

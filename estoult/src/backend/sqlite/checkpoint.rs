@@ -8,8 +8,9 @@
 use std::{sync::Arc, time::Duration};
 
 use rusqlite::{Connection, OpenFlags};
+use tracing::dispatcher::{get_default, with_default};
 
-use super::{classify::classify, log::Grown, off_thread::off_thread, writer::Writer};
+use super::{classify::classify, log::Grown, writer::Writer};
 use crate::error::Result;
 
 /// From how many pages on it is to begin anew: sixteen MiB of the usual ones. The writer that waits meanwhile is one of
@@ -18,10 +19,10 @@ const RESET_AT: u32 = 4000;
 /// From how many on readers are waited for, and how long: 64 MiB of SQLite's usual pages.
 const RESTART_AT: u32 = 16_000;
 const RESTART_WITHIN: Duration = Duration::from_millis(50);
-/// How long a checkpoint waits for the turn to write.
-const TURN_WITHIN: Duration = Duration::from_secs(5);
+/// How long a checkpoint on a thread of its own waits for the turn to write; one that gives up comes back later.
+const TURN_WITHIN: Duration = Duration::from_millis(500);
 
-/// Ends a checkpoint also when its task is dropped half way.
+/// A checkpoint that is under way. It ends when this is dropped, also where its runtime ends before it has run.
 struct Running {
     writer: Arc<Writer>,
     pages: u32,
@@ -35,74 +36,67 @@ impl Drop for Running {
 
 /// Moves the log of a file in the background, if that is due.
 pub(super) fn start(writer: &Arc<Writer>, pages: u32, runtime: &tokio::runtime::Handle) {
-    if writer.checkpoints.begin(pages) {
-        let writer = Arc::clone(writer);
-        runtime.spawn(async move {
-            if let Err(error) = run(&writer, pages).await {
+    let Some(running) = Running::begin(writer, pages) else {
+        return;
+    };
+    let subscriber = get_default(Clone::clone);
+    // No task: a runtime that no thread drives any more would keep it, and no other checkpoint could begin.
+    runtime.spawn_blocking(move || {
+        with_default(&subscriber, || {
+            let writer = Arc::clone(&running.writer);
+            if let Err(error) = running.on_own_connection() {
                 tracing::debug!(file = %writer.path().display(), %error, "a checkpoint failed");
             }
         });
-    }
-}
-
-async fn run(writer: &Arc<Writer>, pages: u32) -> Result<()> {
-    let mut running = Running {
-        writer: Arc::clone(writer),
-        pages,
-    };
-    running.pages = on_own_connection(writer, "passive", Duration::ZERO).await?;
-    if running.pages < RESET_AT {
-        return Ok(());
-    }
-    let _turn = writer.turn(TURN_WITHIN).await?;
-    running.pages = on_own_connection(writer, "passive", Duration::ZERO).await?;
-    if running.pages >= RESTART_AT {
-        let restarted = on_own_connection(writer, "restart", RESTART_WITHIN).await;
-        if restarted.is_err() {
-            writer
-                .checkpoints
-                .report_reader(writer.path(), running.pages);
-        }
-    }
-    Ok(())
-}
-
-/// Runs a checkpoint on a thread that may block and a connection of its own; gives the pages of the log.
-async fn on_own_connection(
-    writer: &Arc<Writer>,
-    mode: &'static str,
-    wait: Duration,
-) -> Result<u32> {
-    let writer = Arc::clone(writer);
-    off_thread(move || {
-        // Without CREATE: a file that was removed meanwhile stays removed.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let moved = Connection::open_with_flags(writer.path(), flags).and_then(|connection| {
-            connection.busy_timeout(wait)?;
-            checkpoint(&connection, "main", mode)
-        });
-        moved.map_err(|error| classify(&error))
-    })
-    .await
+    });
 }
 
 /// Moves the log on the connection that has made it grow, on a thread that may block.
 pub(super) fn run_here(writer: &Arc<Writer>, (name, pages): &Grown, connection: &Connection) {
-    if !writer.checkpoints.begin(*pages) {
-        return;
+    if let Some(running) = Running::begin(writer, *pages) {
+        // One that fails now succeeds later, or its cause fails a statement.
+        let _ = running.run(connection, name, Duration::ZERO);
     }
-    let mut running = Running {
-        writer: Arc::clone(writer),
-        pages: *pages,
-    };
-    if let Ok(pages) = checkpoint(connection, name, "passive") {
-        running.pages = pages;
+}
+
+impl Running {
+    fn begin(writer: &Arc<Writer>, pages: u32) -> Option<Self> {
+        let writer = writer
+            .checkpoints
+            .begin(pages)
+            .then(|| Arc::clone(writer))?;
+        Some(Self { writer, pages })
     }
-    if running.pages >= RESET_AT
-        && let Some(_turn) = writer.free_turn()
-        && let Ok(pages) = checkpoint(connection, name, "passive")
-    {
-        running.pages = pages;
+
+    fn on_own_connection(self) -> Result<()> {
+        // Without CREATE: a file that was removed meanwhile stays removed.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let opened = Connection::open_with_flags(self.writer.path(), flags);
+        let opened = opened.and_then(|connection| {
+            connection.busy_timeout(RESTART_WITHIN)?;
+            Ok(connection)
+        });
+        let connection = opened.map_err(|error| classify(&error))?;
+        self.run(&connection, "main", TURN_WITHIN)
+    }
+
+    fn run(mut self, connection: &Connection, name: &str, turn_within: Duration) -> Result<()> {
+        self.checkpoint(connection, name, "passive")?;
+        if self.pages < RESET_AT {
+            return Ok(());
+        }
+        let _turn = self.writer.turn_blocking(turn_within)?;
+        self.checkpoint(connection, name, "passive")?;
+        if self.pages >= RESTART_AT && self.checkpoint(connection, name, "restart").is_err() {
+            let checkpoints = &self.writer.checkpoints;
+            checkpoints.report_reader(self.writer.path(), self.pages);
+        }
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, connection: &Connection, name: &str, mode: &str) -> Result<()> {
+        self.pages = checkpoint(connection, name, mode).map_err(|error| classify(&error))?;
+        Ok(())
     }
 }
 

@@ -14,7 +14,12 @@ use crate::{
 };
 
 /// How messages begin that quote a part of a value whose text could not be parsed.
-const QUOTING: [&str; 3] = ["fts5: ", "JSON path error", "bad JSON path"];
+const QUOTING: [&str; 4] = [
+    "fts5: ",
+    "JSON path error",
+    "bad JSON path",
+    "unknown special query",
+];
 
 const NO_COLUMN: &str = "no such column: ";
 
@@ -56,7 +61,8 @@ fn in_text(error: &DriverError, text: &str, values: &[Datum]) -> Error {
     let said = match &kind {
         ErrorKind::Constraint(constraint) => constraint.describe(),
         ErrorKind::Conflict(_) => {
-            "another connection holds the lock on the SQLite database; try again when its transaction has ended"
+            "another process, or a connection of this one that estoult does not know, holds the lock on the SQLite \
+             database; try again when its transaction has ended"
                 .to_owned()
         }
         ErrorKind::ReadOnly => read_only(&words),

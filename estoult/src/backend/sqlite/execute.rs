@@ -30,16 +30,17 @@ pub(super) fn fetch(
         .prepare_cached(&statement.sql)
         .map_err(|error| failed(&error))?;
     bind(&mut prepared, &statement.values).map_err(|error| failed(&error))?;
-    let (columns, before) = (prepared.column_count(), connection.total_changes());
-    let mut is_empty = true;
+    let before = connection.total_changes();
+    let mut columns = None;
     let mut rows = prepared.raw_query();
     while let Some(row) = rows.next().map_err(|error| failed(&error))? {
-        is_empty = false;
+        // Asked behind the first step, which compiles the statement again when its tables have changed.
+        let columns = *columns.get_or_insert_with(|| row.as_ref().column_count());
         sink.row(&SqliteCells { row, columns })
             .map_err(|error| error.with_statement(&statement.sql))?;
     }
     drop(rows);
-    if is_empty && sink.wants_columns() {
+    if columns.is_none() && sink.wants_columns() {
         let names = prepared.column_names().into_iter().map(str::to_owned);
         sink.columns(names.collect());
     }
@@ -65,9 +66,12 @@ pub(super) fn execute(connection: &Connection, statement: &Statement) -> Result<
         drop(rows);
         return Ok((Outcome::default(), Ran::of(&prepared)));
     }
+    let before = connection.total_changes();
     let changed = prepared.raw_execute().map_err(|error| failed(&error))?;
+    // As in `fetch`.
+    let has_changed = connection.total_changes() != before;
     let outcome = Outcome {
-        rows_affected: u64::try_from(changed).unwrap_or(u64::MAX),
+        rows_affected: u64::try_from(changed).unwrap_or(u64::MAX) * u64::from(has_changed),
         last_insert_id: Some(connection.last_insert_rowid()),
     };
     Ok((outcome, Ran::of(&prepared)))

@@ -1,9 +1,19 @@
 //! [`FileIdentity`]: whether the file of a connection is still the one at its path. SQLite goes on writing to one that
 //! was removed, and nothing of that is ever read again.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use crate::error::{Error, ErrorKind, Result};
+
+/// Whether the file of a database was removed under its connections. None is made in its place.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Removed(Arc<AtomicBool>);
 
 /// The file that a connection has opened.
 #[derive(Debug)]
@@ -11,30 +21,54 @@ pub(super) struct FileIdentity {
     path: PathBuf,
     /// `None` where the system does not number its files, or has none for this database.
     number: Option<(u64, u64)>,
+    removed: Removed,
+}
+
+impl Removed {
+    /// Refuses to make a file in the place of one that was removed.
+    pub(super) fn check(&self, path: &Path) -> Result<()> {
+        // Relaxed: a connection that is opened a moment too early is one from before the check.
+        if !self.0.load(Ordering::Relaxed) || path.exists() {
+            return Ok(());
+        }
+        Err(removed(path))
+    }
 }
 
 impl FileIdentity {
-    pub(super) fn of(path: &Path) -> Self {
+    pub(super) fn of(path: &Path, removed: &Removed) -> Self {
         Self {
             path: path.to_owned(),
             number: number(path),
+            removed: removed.clone(),
         }
     }
 
-    /// An error when the file was removed, or another one has its place.
+    /// An error when the file was removed, or another one has its place. Both are reported: whoever did it may not use
+    /// the database, and its callers have been told that their writes are there.
     pub(super) fn check(&self) -> Result<()> {
         if self.number.is_none() || number(&self.path) == self.number {
             return Ok(());
         }
-        Err(Error::new(
-            ErrorKind::Connection,
-            format!(
-                "use a SQLite connection: its file `{}` was removed or replaced, so what it wrote would be lost; leave \
-                 the file of an open database where it is",
-                self.path.display()
-            ),
-        ))
+        tracing::warn!(
+            file = %self.path.display(),
+            "the file of a SQLite database was removed or replaced while it was open; what was written to it in the \
+             meantime is lost"
+        );
+        self.removed.0.store(true, Ordering::Relaxed);
+        Err(removed(&self.path))
     }
+}
+
+fn removed(path: &Path) -> Error {
+    Error::new(
+        ErrorKind::Connection,
+        format!(
+            "use the SQLite file `{}`: it was removed while the database was open, and what was written since then is \
+             lost; put it back, and close the database before its file is moved",
+            path.display()
+        ),
+    )
 }
 
 #[cfg(unix)]

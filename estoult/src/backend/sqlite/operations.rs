@@ -12,10 +12,11 @@ use tokio::task::coop::consume_budget;
 use super::{
     execute,
     off_thread::off_thread,
-    session::{SqliteSession, has_to_wait},
+    session::{Here, SqliteSession, gone},
+    settings::changes_connection,
 };
 use crate::{
-    backend::{Features, Outcome, Session, Statement, TransactionStatus},
+    backend::{Features, Outcome, Release, Session, Statement, TransactionStatus},
     error::Result,
     row::Sink,
     sql::{self, Dialect, Syntax},
@@ -39,11 +40,20 @@ impl Session for SqliteSession {
         if self.may_run_here(&program, &statement) {
             consume_budget().await;
             let begun = Instant::now();
-            let ran = self.here(|connection| execute::fetch(connection, &statement, &mut *sink));
-            self.note_here(&statement.sql, begun, ran.as_ref().ok().copied());
+            let has_budget = program.has_budget();
+            let ran = self.here(has_budget, |connection| {
+                execute::fetch(connection, &statement, &mut *sink)
+            });
             match ran {
-                Err(error) if has_to_wait(&error) => sink.restart(),
-                ran => return ran.map(|_| sink),
+                Here::Done(ran) => {
+                    let ran = ran?;
+                    self.note_here(&statement.sql, begun, Some(ran));
+                    return Ok(sink);
+                }
+                Here::HasToWait => {
+                    self.note_here(&statement.sql, begun, None);
+                    sink.restart();
+                }
             }
         }
         let sql = Arc::clone(&statement.sql);
@@ -62,15 +72,16 @@ impl Session for SqliteSession {
         if self.may_run_here(&program, &statement) {
             consume_budget().await;
             let begun = Instant::now();
-            let ran = self.here(|connection| execute::execute(connection, &statement));
-            self.note_here(
-                &statement.sql,
-                begun,
-                ran.as_ref().ok().map(|(_, ran)| *ran),
-            );
+            let ran = self.here(program.has_budget(), |connection| {
+                execute::execute(connection, &statement)
+            });
             match ran {
-                Err(error) if has_to_wait(&error) => {}
-                ran => return ran.map(|(outcome, _)| outcome),
+                Here::Done(ran) => {
+                    let (outcome, ran) = ran?;
+                    self.note_here(&statement.sql, begun, Some(ran));
+                    return Ok(outcome);
+                }
+                Here::HasToWait => self.note_here(&statement.sql, begun, None),
             }
         }
         let sql = Arc::clone(&statement.sql);
@@ -81,10 +92,11 @@ impl Session for SqliteSession {
         Ok(outcome)
     }
 
-    async fn batch(&mut self, script: &str) -> Result<()> {
+    async fn batch(&mut self, script: &str, schemas: &[Arc<str>]) -> Result<()> {
         let script: Arc<str> = script.into();
+        self.is_changed |= changes_connection(&script);
         if self.has_write(&script).await? {
-            self.take_turns(&[]).await?;
+            self.take_turns(schemas).await?;
         }
         let (watch, schemas) = (Arc::clone(&self.watch), Arc::clone(&self.schemas));
         self.elsewhere(move |connection| {
@@ -114,10 +126,11 @@ impl Session for SqliteSession {
         let schemas = [Arc::clone(schema)];
         self.open_schemas(&schemas).await?;
         self.take_turns(&schemas).await?;
+        self.run_control("begin".to_owned()).await?;
         // The pragma takes the lock of its file alone, and has nothing to do in one that is not vacuumed by steps.
         let name = sql::quoted(schema, Syntax::SQLITE.quote);
         let begun = self
-            .run_control(format!("begin; pragma {name}.incremental_vacuum(1)"))
+            .run_control(format!("pragma {name}.incremental_vacuum(1)"))
             .await;
         if begun.is_err() && self.transaction().is_open() {
             self.run_control("rollback".to_owned()).await?;
@@ -127,9 +140,7 @@ impl Session for SqliteSession {
 
     async fn open_schemas(&mut self, schemas: &[Arc<str>]) -> Result<()> {
         let is_in_transaction = self.transaction().is_open();
-        let steps = self
-            .attached
-            .steps(&self.schemas, schemas, is_in_transaction)?;
+        let steps = self.attached.steps(schemas, is_in_transaction)?;
         self.carry_out(steps).await
     }
 
@@ -143,8 +154,12 @@ impl Session for SqliteSession {
         // statement, since the removal counts up the generation.
         let schema: Arc<str> = Arc::from(name);
         self.open_schemas(&[Arc::clone(&schema)]).await?;
+        // A transaction that writes to it ends first: what it has done would be lost, though it was committed.
+        self.take_turns(&[Arc::clone(&schema)]).await?;
         let files = Arc::clone(&self.schemas);
-        off_thread(move || files.remove(&schema)).await
+        let removed = off_thread(move || files.remove(&schema)).await;
+        self.finish();
+        removed
     }
 
     async fn schemas(&mut self) -> Result<Vec<String>> {
@@ -180,6 +195,11 @@ impl Session for SqliteSession {
             self.away = None;
         }
         self.watch.set_abandoned(false);
+        if self.is_attaching {
+            // What the connection has open is not known any more.
+            self.connection = None;
+            return Err(gone());
+        }
         // A read-only transaction has made the connection refuse writes.
         let access = if self.is_read_only { "on" } else { "off" };
         let end = if self.transaction().is_open() {
@@ -201,7 +221,16 @@ impl Session for SqliteSession {
     }
 
     fn note_prepared(&mut self) {
-        self.is_prepared = true;
+        (self.is_changed, self.is_prepared) = (false, true);
+    }
+
+    fn release(&mut self) -> Release {
+        match self.transaction() {
+            TransactionStatus::Open | TransactionStatus::Failed => Release::Recover,
+            // Opening another one costs less than knowing how to undo it.
+            TransactionStatus::Idle if self.is_changed => Release::Close,
+            TransactionStatus::Idle => Release::Pool,
+        }
     }
 
     fn is_read_only(&self) -> Option<bool> {

@@ -12,6 +12,8 @@ use std::{
 use foldhash::fast::RandomState as FastState;
 use rusqlite::{CachedStatement, Connection, StatementStatus};
 
+use super::settings::changes_connection;
+
 /// Instructions that repeat others, or stand for work of any length (opcode.html of SQLite).
 const LOOPS: &[&str] = &[
     "Next",
@@ -55,6 +57,8 @@ const DEFINES: &[&str] = &[
     "DropIndex",
     "DropTrigger",
 ];
+/// How many instructions a program without loops may have, each of which runs once.
+const FEW_INSTRUCTIONS: usize = 2000;
 /// From when on a run was a long one for an async thread.
 const LONG: Duration = Duration::from_millis(1);
 /// How many runs go to another thread before an async thread tries again.
@@ -63,7 +67,7 @@ const RUNS_ELSEWHERE: u32 = 64;
 /// What bounds the time of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Bound {
-    /// Its program, which has no loop.
+    /// Its program, which is short and has no loop.
     Program,
     /// A budget of steps: a read that may be ended and run again.
     Budget,
@@ -77,6 +81,8 @@ pub(super) struct Program {
     pub(super) is_write: bool,
     /// Whether it changes what other statements compile to.
     pub(super) is_definition: bool,
+    /// Whether the next caller of the connection would meet what it changes.
+    pub(super) changes_connection: bool,
     bound: Bound,
     /// How many runs of late took long in a row.
     long_runs: u32,
@@ -87,13 +93,17 @@ pub(super) struct Program {
 impl Program {
     /// Asks SQLite. `None` for a statement that does not compile; running it reports why.
     pub(super) fn of(connection: &Connection, sql: &str) -> Option<Self> {
+        let unknown = Self {
+            changes_connection: changes_connection(sql),
+            ..Self::unknown()
+        };
         if is_pragma(sql) {
-            return Some(Self::unknown());
+            return Some(unknown);
         }
         let is_write = !connection.prepare_cached(sql).ok()?.readonly();
         let unknown = Self {
             is_write,
-            ..Self::unknown()
+            ..unknown
         };
         let Ok(instructions) = instructions(connection, sql) else {
             return Some(unknown);
@@ -112,6 +122,7 @@ impl Program {
         Self {
             is_write: false,
             is_definition: false,
+            changes_connection: false,
             bound: Bound::Nothing,
             long_runs: 0,
             elsewhere: 0,
@@ -123,14 +134,19 @@ impl Program {
         self.bound != Bound::Nothing && self.elsewhere == 0
     }
 
+    /// Whether it is ended after a number of steps where it must not take long.
+    pub(super) fn has_budget(&self) -> bool {
+        self.bound == Bound::Budget
+    }
+
     /// Notes a run on an async thread.
-    pub(super) fn note_here(&mut self, begun: Instant, was_ended: bool) {
+    pub(super) fn note_here(&mut self, begun: Instant, had_to_wait: bool) {
         self.long_runs = match begun.elapsed() > LONG {
             true => self.long_runs + 1,
             false => 0,
         };
         // One long run may be the machine's doing.
-        if was_ended || self.long_runs > 1 {
+        if had_to_wait || self.long_runs > 1 {
             self.elsewhere = RUNS_ELSEWHERE;
             self.long_runs = 0;
         }
@@ -181,11 +197,11 @@ fn bound(instructions: &[Instruction], is_write: bool) -> Bound {
     let loops = instructions.iter().any(|found| {
         has(LOOPS, found) && !(is_write && found.name == "Next" && is_own(found.cursor))
     });
-    match (loops, is_write) {
-        (false, _) => Bound::Program,
-        (true, false) => Bound::Budget,
-        // Ended within a transaction, it would take the whole transaction with it.
-        (true, true) => Bound::Nothing,
+    match is_write {
+        _ if !loops && instructions.len() <= FEW_INSTRUCTIONS => Bound::Program,
+        false => Bound::Budget,
+        // Ended half way it would be carried out twice, and end the transaction around it.
+        true => Bound::Nothing,
     }
 }
 

@@ -28,6 +28,10 @@ use crate::{
 /// The characters that the path of a file can't contain in the URI that SQLite opens.
 const IN_URI: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
 
+/// Counts the schemas that were dropped in this process, by whatever database: another one of the same files may have
+/// them attached.
+static GENERATION: AtomicU64 = AtomicU64::new(0);
+
 /// Where the schemas of one database are, for all of its connections.
 #[derive(Debug)]
 pub(super) struct SchemaFiles {
@@ -36,8 +40,6 @@ pub(super) struct SchemaFiles {
     /// Schemas whose files the program has named.
     named: BTreeMap<String, PathBuf>,
     in_memory: Mutex<BTreeMap<String, InMemory>>,
-    /// Counts up when a schema is dropped: files that other connections have attached may be gone.
-    generation: AtomicU64,
     /// Counts up when a statement may have changed what other statements compile to.
     definitions: AtomicU64,
     /// The writers of each schema's file.
@@ -95,7 +97,6 @@ impl SchemaFiles {
             address,
             named,
             in_memory: Mutex::new(BTreeMap::new()),
-            generation: AtomicU64::new(0),
             definitions: AtomicU64::new(0),
             writers: Mutex::default(),
         }
@@ -130,7 +131,7 @@ impl SchemaFiles {
             names: Vec::new(),
             at_most,
             // Acquire, paired with the counting in `remove`: a connection that sees the count sees the removal.
-            generation: self.generation.load(Ordering::Acquire),
+            generation: GENERATION.load(Ordering::Acquire),
         }
     }
 
@@ -237,7 +238,7 @@ impl SchemaFiles {
                 }
                 // A schema that was dropped may still be attached to a connection, so a new one of its name has another
                 // address.
-                let number = self.generation.fetch_add(1, Ordering::AcqRel);
+                let number = GENERATION.fetch_add(1, Ordering::AcqRel);
                 let uri = main.replace("?vfs", &format!("-{name}-{number}?vfs"));
                 let anchor = Connection::open_with_flags(&uri, OpenFlags::default())
                     .map_err(|error| classify(&error))?;
@@ -271,7 +272,7 @@ impl SchemaFiles {
         };
         // Counted after the removal: a connection that attached the file until now sees the new generation. Counted on
         // failure, too, since some of the files may be gone.
-        self.generation.fetch_add(1, Ordering::AcqRel);
+        GENERATION.fetch_add(1, Ordering::AcqRel);
         removed
     }
 
@@ -344,11 +345,10 @@ impl Attached {
     /// `Unsupported` when a transaction would need more files than SQLite attaches: none can be detached in it.
     pub(super) fn steps(
         &mut self,
-        files: &SchemaFiles,
         schemas: &[Arc<str>],
         is_in_transaction: bool,
     ) -> Result<Option<AttachSteps>> {
-        let generation = files.generation.load(Ordering::Acquire);
+        let generation = GENERATION.load(Ordering::Acquire);
         let mut detach = Vec::new();
         if generation != self.generation && !is_in_transaction {
             // Some schema was dropped; which one is not known here.

@@ -33,7 +33,7 @@ use super::{
 };
 use crate::{
     backend::{Session, Statement, address::SqliteAddress},
-    error::{Conflict, Error, ErrorKind, Result},
+    error::{Error, ErrorKind, Result},
     runtime,
     sql::{self, Dialect},
     value::Datum,
@@ -44,6 +44,10 @@ const CHANGES_HERE: u64 = 500;
 /// The size of a value whose statement may run on an async thread.
 const BYTES_HERE: usize = 64 * 1024;
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is noted and asked for by itself"
+)]
 pub(super) struct SqliteSession {
     /// `None` while a statement runs on another thread.
     pub(super) connection: Option<Connection>,
@@ -66,6 +70,10 @@ pub(super) struct SqliteSession {
     pub(super) attached: Attached,
     pub(super) file: FileIdentity,
     pub(super) is_prepared: bool,
+    /// Whether the program's own SQL has changed what the next caller would meet.
+    pub(super) is_changed: bool,
+    /// Whether files are being attached or detached: still set when the future that waited for it was dropped.
+    pub(super) is_attaching: bool,
 }
 
 impl fmt::Debug for SqliteSession {
@@ -76,13 +84,12 @@ impl fmt::Debug for SqliteSession {
     }
 }
 
-/// Whether an error says no more than that a statement could not be done on an async thread.
-pub(super) fn has_to_wait(error: &Error) -> bool {
-    // The budget of steps is used up, or another process has the lock.
-    matches!(
-        error.kind(),
-        ErrorKind::Timeout | ErrorKind::Conflict(Conflict::Busy)
-    )
+/// What became of work on the caller's thread.
+pub(super) enum Here<T> {
+    Done(Result<T>),
+    /// It has done nothing, and has to be run where it may wait: its budget of steps is used up, or another process
+    /// has the lock.
+    HasToWait,
 }
 
 fn is_large(value: &Datum) -> bool {
@@ -127,6 +134,8 @@ impl SqliteSession {
             attached: schemas.nothing_attached(usize::try_from(attached_at_most).unwrap_or(0)),
             file,
             is_prepared: false,
+            is_changed: false,
+            is_attaching: false,
             schemas,
         })
     }
@@ -179,20 +188,27 @@ impl SqliteSession {
     }
 
     /// Runs short work on the caller's thread.
-    pub(super) fn here<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let outcome = match &self.connection {
-            Some(connection) => self.watch.bounded(|| work(connection)),
-            None => return Err(gone()),
+    pub(super) fn here<T>(
+        &mut self,
+        has_budget: bool,
+        work: impl FnOnce(&Connection) -> Result<T>,
+    ) -> Here<T> {
+        let Some(connection) = &self.connection else {
+            return Here::Done(Err(gone()));
         };
-        // What has to wait is run again on another thread, and keeps its turn until then.
-        if !outcome.as_ref().is_err_and(has_to_wait) {
-            self.finish();
+        let was_idle = connection.is_autocommit();
+        let (outcome, had_to_stop) = self.watch.without_waiting(has_budget, || work(connection));
+        // Where SQLite has rolled back the transaction as well, the statement must not be carried out without it.
+        if had_to_stop && outcome.is_err() && connection.is_autocommit() == was_idle {
+            // It keeps its turn until it is run again.
+            return Here::HasToWait;
         }
-        outcome
+        self.finish();
+        Here::Done(outcome)
     }
 
     /// What follows each use of the connection.
-    fn finish(&mut self) {
+    pub(super) fn finish(&mut self) {
         let Some(connection) = &self.connection else {
             return;
         };
@@ -251,6 +267,8 @@ impl SqliteSession {
                 program.unwrap_or_else(Program::unknown)
             }
         };
+        // Also when it fails: a pragma is carried out in part when it is compiled.
+        self.is_changed |= statement.is_raw && program.changes_connection;
         if program.is_write {
             self.take_turns(&statement.schemas).await?;
         }
@@ -273,10 +291,11 @@ impl SqliteSession {
         self.programs.note(sql, Some(ran), Program::note_elsewhere);
     }
 
+    /// Notes what a run on this thread has shown; `None` for one that had to wait.
     pub(super) fn note_here(&mut self, sql: &str, begun: Instant, ran: Option<Ran>) {
-        let was_ended = ran.is_none();
+        let had_to_wait = ran.is_none();
         self.programs
-            .note(sql, ran, |program| program.note_here(begun, was_ended));
+            .note(sql, ran, |program| program.note_here(begun, had_to_wait));
     }
 
     /// Takes the turn to write to the files of these schemas; without one, to that of the database.
@@ -323,9 +342,11 @@ impl SqliteSession {
         };
         let (files, steps) = (Arc::clone(&self.schemas), Arc::new(steps));
         let tried = Arc::clone(&steps);
+        self.is_attaching = true;
         let opened = self
             .elsewhere(move |connection| files.apply(connection, &steps))
             .await;
+        self.is_attaching = false;
         if opened.is_err() && self.attached.forget(&tried) {
             // A file could not be detached, so it is no longer known what the connection has open.
             self.connection = None;
@@ -337,9 +358,9 @@ impl SqliteSession {
     pub(super) async fn run_control(&mut self, script: String) -> Result<()> {
         if !runtime::may_block() && self.is_commit_short && self.is_light() {
             consume_budget().await;
-            match self.here(|connection| execute::control(connection, &script)) {
-                Err(error) if has_to_wait(&error) => {}
-                outcome => return outcome,
+            let ran = self.here(false, |connection| execute::control(connection, &script));
+            if let Here::Done(outcome) = ran {
+                return outcome;
             }
         }
         self.elsewhere(move |connection| execute::control(connection, &script))

@@ -12,6 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::runtime::is_time_over;
+
 /// How many steps of SQLite's virtual machine lie between two calls of [`Watch::has_to_stop`]: some 20 µs.
 pub(super) const STEPS_BETWEEN_CALLS: std::ffi::c_int = 2000;
 /// How many calls end a statement that runs on an async thread. SQLite counts on over the runs of a statement, so the
@@ -24,6 +26,8 @@ thread_local! {
     /// The statement that may wait on this thread; none where waiting would block an async thread.
     static WAITING: RefCell<Option<Arc<Watch>>> = const { RefCell::new(None) };
     static BEGUN: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// Whether a lock was taken that a statement on this thread could not wait for.
+    static HAS_DECLINED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Watches the statements of one connection.
@@ -35,6 +39,34 @@ pub(super) struct Watch {
     is_abandoned: AtomicBool,
     /// How many more calls a statement on an async thread may see; negative where there is no bound.
     calls_left: AtomicI32,
+    /// Whether the bound has ended the statement.
+    has_stopped: AtomicBool,
+}
+
+/// What the thread's statements may wait for; the guard restores what it was before, also when the work panics.
+struct WaitingGuard(Option<Arc<Watch>>);
+
+impl WaitingGuard {
+    fn set(watch: Option<Arc<Watch>>) -> Self {
+        Self(WAITING.replace(watch))
+    }
+}
+
+impl Drop for WaitingGuard {
+    fn drop(&mut self) {
+        let before = self.0.take();
+        // Ignored where the thread is ending.
+        drop(WAITING.try_with(|watch| watch.replace(before)));
+    }
+}
+
+/// The bound of a statement, which ends with it, also when the work panics.
+struct BoundGuard<'w>(&'w Watch);
+
+impl Drop for BoundGuard<'_> {
+    fn drop(&mut self) {
+        self.0.calls_left.store(-1, Ordering::Relaxed);
+    }
 }
 
 impl Watch {
@@ -43,6 +75,7 @@ impl Watch {
             limit,
             is_abandoned: AtomicBool::new(false),
             calls_left: AtomicI32::new(-1),
+            has_stopped: AtomicBool::new(false),
         }
     }
 
@@ -67,24 +100,35 @@ impl Watch {
             // One thread at a time runs a statement of the connection, so nothing comes in between.
             self.calls_left.store(left - 1, Ordering::Relaxed);
         }
-        left == 0 || self.is_abandoned()
+        if left == 0 {
+            self.has_stopped.store(true, Ordering::Relaxed);
+        }
+        left == 0 || self.is_abandoned() || is_time_over()
     }
 
     /// Runs work that may wait for locks on this thread.
     pub(super) fn waiting<T>(self: &Arc<Self>, work: impl FnOnce() -> T) -> T {
-        // A panic leaves the mark behind, which the next work on this thread replaces.
-        WAITING.set(Some(Arc::clone(self)));
-        let outcome = work();
-        WAITING.set(None);
-        outcome
+        let _waiting = WaitingGuard::set(Some(Arc::clone(self)));
+        work()
     }
 
-    /// Runs a read on an async thread: it waits for no lock, and ends after a bounded number of steps.
-    pub(super) fn bounded<T>(&self, work: impl FnOnce() -> T) -> T {
-        self.calls_left.store(CALLS_HERE, Ordering::Relaxed);
+    /// Runs work on an async thread, where it waits for no lock; and says whether it had to stop, for a lock or, if it
+    /// has a budget, after a bounded number of steps.
+    pub(super) fn without_waiting<T>(
+        &self,
+        has_budget: bool,
+        work: impl FnOnce() -> T,
+    ) -> (T, bool) {
+        let _waiting = WaitingGuard::set(None);
+        HAS_DECLINED.set(false);
+        self.has_stopped.store(false, Ordering::Relaxed);
+        let _bound = has_budget.then(|| {
+            self.calls_left.store(CALLS_HERE, Ordering::Relaxed);
+            BoundGuard(self)
+        });
         let outcome = work();
-        self.calls_left.store(-1, Ordering::Relaxed);
-        outcome
+        let had_to_stop = self.has_stopped.load(Ordering::Relaxed) || HAS_DECLINED.get();
+        (outcome, had_to_stop)
     }
 }
 
@@ -96,9 +140,10 @@ pub(super) fn try_again(tries: i32) -> bool {
     let waited = BEGUN.get().map_or(Duration::ZERO, |begun| begun.elapsed());
     WAITING.with_borrow(|watch| {
         let Some(watch) = watch else {
+            HAS_DECLINED.set(true);
             return false;
         };
-        if watch.is_abandoned() || waited >= watch.limit {
+        if watch.is_abandoned() || waited >= watch.limit || is_time_over() {
             return false;
         }
         let index = usize::try_from(tries).unwrap_or(0).min(PAUSES.len() - 1);

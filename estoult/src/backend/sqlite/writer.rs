@@ -6,8 +6,7 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, Weak},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tokio::{
@@ -18,14 +17,11 @@ use tokio::{
 use super::log::Checkpoints;
 use crate::{
     error::{Conflict, Error, ErrorKind, Result},
-    runtime::within,
+    runtime::{blocking_within, within},
 };
 
 /// The files that are open somewhere in the process.
 static WRITERS: Mutex<Option<HashMap<PathBuf, Weak<Writer>>>> = Mutex::new(None);
-
-/// How long a caller without a runtime waits between two tries.
-const RETRY_PAUSE: Duration = Duration::from_millis(1);
 
 /// The writers of one file.
 pub(super) struct Writer {
@@ -92,7 +88,7 @@ impl Writer {
             return Ok(turn);
         }
         if Handle::try_current().is_err() {
-            return self.turn_without_runtime(limit);
+            return self.turn_blocking(limit);
         }
         let permit = within(limit, Arc::clone(&self.turn).acquire_owned()).await;
         match permit {
@@ -107,16 +103,16 @@ impl Writer {
         Some(self.with(permit))
     }
 
-    /// There is no clock to wait with, and no other future to wait for on this thread.
-    fn turn_without_runtime(self: &Arc<Self>, limit: Duration) -> Result<Turn> {
-        let begun = Instant::now();
-        while begun.elapsed() < limit {
-            thread::sleep(RETRY_PAUSE);
-            if let Some(turn) = self.free_turn() {
-                return Ok(turn);
-            }
+    /// Waits for the turn on a thread that may block.
+    ///
+    /// # Errors
+    ///
+    /// As for [`turn`](Self::turn).
+    pub(super) fn turn_blocking(self: &Arc<Self>, limit: Duration) -> Result<Turn> {
+        match blocking_within(limit, Arc::clone(&self.turn).acquire_owned()) {
+            Some(Ok(permit)) => Ok(self.with(permit)),
+            _ => Err(self.is_taken(limit)),
         }
-        Err(self.is_taken(limit))
     }
 
     fn with(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> Turn {
@@ -131,8 +127,10 @@ impl Writer {
         Error::new(
             ErrorKind::Conflict(Conflict::Busy),
             format!(
-                "write to the SQLite file `{}`: another connection of this program has written to it for {limit:?}, \
-                 the `busy_timeout` of its URL; end its transaction sooner, and use no second connection within one",
+                "write to the SQLite file `{}`: the turn to write did not come within {limit:?}, the `busy_timeout` of \
+                 its URL: another transaction of this program has it, or waits for another process; end transactions \
+                 sooner, begin those that only read with `read_only()`, and write through no second connection within \
+                 one",
                 self.path.display()
             ),
         )

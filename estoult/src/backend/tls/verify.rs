@@ -18,6 +18,9 @@ use tokio_rustls::rustls::{
     server::ParsedCertificate,
 };
 
+/// How rustls calls a certificate of a server that may sign others.
+const SIGNED_ITSELF: &str = "CaUsedAsEndEntity";
+
 /// Verifies a certificate as far as a mode asks for it.
 #[derive(Debug)]
 pub(super) struct ModeVerifier {
@@ -47,11 +50,12 @@ impl ModeVerifier {
 }
 
 impl Trust {
-    /// Whether a certificate that may sign others, and is in order otherwise, is one that the program named itself.
-    /// `openssl req -x509` makes such certificates for servers, and OpenSSL takes them.
+    /// Whether a certificate that may sign others is one that the program named itself. `openssl req -x509` makes such
+    /// certificates for servers, and OpenSSL takes them. Of the rest only the time was looked at by then; the
+    /// certificate is known byte for byte, so neither who signed it nor what for says more.
     fn is_named(&self, certificate: &CertificateDer<'_>, error: &OtherError) -> bool {
-        // The time is looked at before. The type of the reason is one of a crate that rustls keeps to itself.
-        error.to_string() == "CaUsedAsEndEntity" && self.named.iter().any(|own| own == certificate)
+        // The type of the reason is one of a crate that rustls keeps to itself.
+        error.to_string() == SIGNED_ITSELF && self.named.iter().any(|own| own == certificate)
     }
 }
 
