@@ -8,7 +8,10 @@ mod placement;
 mod schemas;
 mod writer;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use estoult::{Database, DatabaseBuilder, Result};
 
@@ -35,7 +38,11 @@ fn path(fresh: &Fresh) -> PathBuf {
 
 /// A connection as another process has it: outside of the queue of this one.
 fn stranger(fresh: &Fresh) -> rusqlite::Connection {
-    let connection = rusqlite::Connection::open(path(fresh)).unwrap();
+    stranger_on(&path(fresh))
+}
+
+fn stranger_on(file: &Path) -> rusqlite::Connection {
+    let connection = rusqlite::Connection::open(file).unwrap();
     connection.busy_timeout(Duration::from_secs(10)).unwrap();
     connection
 }

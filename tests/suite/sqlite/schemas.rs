@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use estoult::{Database, ErrorKind, Result, Schema, batch, sql};
 
-use super::{on_file, path, writer::open_files};
+use super::{on_file, path, stranger_on, writer::open_files};
 use crate::{
     suite::transaction::put,
     support::{Backend, run_fresh, schemas::Author, within},
@@ -322,7 +322,7 @@ fn a_transaction_in_a_schema_waits_for_another_process() {
             let schema = db.using_schema("s0")?;
             let file = path(fresh).with_extension("s0.db");
             assert!(file.exists());
-            let stranger = rusqlite::Connection::open(file).unwrap();
+            let stranger = stranger_on(&file);
             stranger.execute_batch("begin immediate").unwrap();
             let holding = std::thread::spawn(move || {
                 std::thread::sleep(Duration::from_millis(200));
@@ -347,7 +347,7 @@ fn opening_a_schema_has_the_time_of_its_statement() {
             let lifespan = before.connect().await?;
             create(&before, 1).await?;
             lifespan.close().await?;
-            let stranger = rusqlite::Connection::open(path(fresh).with_extension("s0.db")).unwrap();
+            let stranger = stranger_on(&path(fresh).with_extension("s0.db"));
             stranger
                 .execute_batch("pragma journal_mode = delete; begin exclusive")
                 .unwrap();

@@ -44,8 +44,8 @@ impl FileIdentity {
         }
     }
 
-    /// An error when the file was removed, or another one has its place. Both are reported: whoever did it may not use
-    /// the database, and its callers have been told that their writes are there.
+    /// An error when the file was removed, or another one has its place. Both are reported as well: the caller of this
+    /// may not be the one whose writes are lost.
     pub(super) fn check(&self) -> Result<()> {
         if self.number.is_none() || number(&self.path) == self.number {
             return Ok(());
