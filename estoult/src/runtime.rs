@@ -23,7 +23,7 @@ pub(crate) use self::{
     join::{BoxFuture, join_bounded},
     operation::{Polled, own},
     subloop::{OpenLifespan, Subloop, is_any_lifespan_open},
-    thread_waker::{ThreadWaker, blocking_within},
+    thread_waker::ThreadWaker,
     timer::{forget_timer, keep_timer},
 };
 

@@ -2,6 +2,7 @@
 //! block, and its rows are decoded there. Those who write to a file wait for their turn in a queue.
 
 mod bind;
+mod blocking;
 mod checkpoint;
 mod classify;
 mod decimal;

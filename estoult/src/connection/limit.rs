@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use crate::{
     backend::Statement,
     error::{Conflict, Error, ErrorKind, Result},
-    runtime::{check_timers, end_after, own, until, within},
+    runtime::{check_timers, end_after, is_time_over, own, until, within},
 };
 
 /// The outcome of an operation; the outer error when it was dropped because its time was over.
@@ -160,10 +160,11 @@ async fn run_within<T>(
     };
     check_timers()?;
     let end = end_after(bound.left);
-    match within(bound.left, until(end, operation)).await {
+    let operation = until(end, async { (operation.await, is_time_over()) });
+    match within(bound.left, operation).await {
         // What blocks this thread has stopped by itself.
-        Some(Err(error)) if has_stopped(&error) && Instant::now() >= end => Err(bound.expired()),
-        Some(outcome) => Ok(outcome),
+        Some((Err(error), true)) if has_stopped(&error) => Err(bound.expired()),
+        Some((outcome, _)) => Ok(outcome),
         None => Err(bound.expired()),
     }
 }

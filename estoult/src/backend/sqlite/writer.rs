@@ -14,10 +14,10 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
-use super::log::Checkpoints;
+use super::{blocking::blocking_within, log::Checkpoints};
 use crate::{
     error::{Conflict, Error, ErrorKind, Result},
-    runtime::{blocking_within, within},
+    runtime::within,
 };
 
 /// The files that are open somewhere in the process.
