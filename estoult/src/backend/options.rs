@@ -77,14 +77,10 @@ impl DatabaseOptions {
             "slow_statement is 0, so every statement would be a warning; read all of them at the level debug of the \
              target `estoult::sql`"
                 .to_owned()
-        } else if self.connect_within.is_zero() || self.connect_timeout.is_zero() {
-            let within = self.connect_within.is_zero();
-            let setting = if within {
-                "connect_within"
-            } else {
-                "connect_timeout"
-            };
-            format!("{setting} is 0, so no connection could be opened; allow some time")
+        } else if self.connect_within.is_zero() {
+            "connect_within is 0, so no connection could be opened; allow some time".to_owned()
+        } else if self.connect_timeout.is_zero() {
+            "connect_timeout is 0, so no connection could be opened; allow some time".to_owned()
         } else if min > max {
             format!(
                 "min_connections is {min}, but max_connections is {max}; lower the one or raise the other"

@@ -63,6 +63,9 @@ pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) ->
             return Poll::Ready(Some(output));
         }
         let timer = timer.get_or_insert_with(|| Timer::until(end));
+        if timer.is_elsewhere() && is_timed() {
+            *timer = Timer::until(end);
+        }
         timer.poll(end, context).map(|()| None)
     })
     .await

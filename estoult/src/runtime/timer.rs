@@ -70,15 +70,16 @@ impl Timer {
         }
     }
 
+    /// Whether the present runtime is another one. That of the timer may be driven by no thread.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        Handle::try_current().is_ok_and(|here| here.id() != self.runtime)
+    }
+
     /// Waits for the end of the limit.
     pub(super) fn poll(&mut self, end: Instant, context: &mut Context<'_>) -> Poll<()> {
         // Also where the work around leaves none of tokio's budget to the timer.
         if Instant::now() >= end {
             return Poll::Ready(());
-        }
-        // The future was begun on another runtime, which may be driven by no thread.
-        if Handle::try_current().is_ok_and(|here| here.id() != self.runtime) {
-            *self = Self::until(end);
         }
         let Some(sleep) = &mut self.sleep else {
             return Poll::Pending;
@@ -153,6 +154,25 @@ mod tests {
         forget_timer(runtime.handle());
         runtime.block_on(within(Duration::from_millis(5), pending::<()>()));
         assert!(!is_kept());
+    }
+
+    /// It keeps the timer that it has, and does not panic.
+    #[test]
+    fn a_wait_may_go_on_in_a_runtime_without_timers() {
+        let timed = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_time()
+            .build()
+            .unwrap();
+        let untimed = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let mut wait = Box::pin(within(Duration::from_millis(40), pending::<()>()));
+        let begun = timed.block_on(async {
+            tokio::time::timeout(Duration::from_millis(1), wait.as_mut()).await
+        });
+        begun.unwrap_err();
+        assert_eq!(untimed.block_on(wait.as_mut()), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use estoult::{Database, ErrorKind, Registry, Result, Schema, run_sync, sql};
 use crate::{
     suite::{cancel::slow, transaction::put},
     support::{
-        eventually, on_every_backend, on_every_fresh, runtime,
+        Backend, eventually, on_every_backend, on_every_fresh, run_fresh, runtime,
         schemas::{Author, author, create_tables},
         wrap,
     },
@@ -160,3 +160,31 @@ on_every_backend!(a_statement_without_any_time_is_refused, async |db| {
     refused(ran.await.unwrap_err());
     Ok(())
 });
+
+/// SQLite asks whether to stop once more when a statement has been carried out; its caller must not be told otherwise.
+#[test]
+fn a_statement_that_is_done_is_no_timeout() {
+    run_fresh(Backend::Sqlite, |fresh| {
+        let registry = Registry::builder(fresh.database()).build()?;
+        registry.with_async_env(|| {
+            let db = registry.default_database();
+            let table = "create table counts (id integer primary key, n integer)";
+            run_sync(sql(table).execute(db))?;
+            run_sync(sql("insert into counts values (1, 0)").execute(db))?;
+            // Without a loop, in which it would be stopped before.
+            let numbers: Vec<_> = (0..2700).map(|number| number.to_string()).collect();
+            let add = format!(
+                "update counts set n = n + 1 where id = 1 and id + 0 in ({})",
+                numbers.join(", ")
+            );
+            let add = sql(add).timeout(Duration::from_nanos(1));
+            let mut done = 0;
+            for _ in 0..20 {
+                done += i64::from(run_sync(add.clone().execute(db)).is_ok());
+            }
+            let (n,): (i64,) = run_sync(sql("select n from counts").one(db))?;
+            assert_eq!(n, done);
+            Ok(())
+        })
+    });
+}

@@ -15,6 +15,8 @@ const KEYS: [&str; 4] = ["23P01", "23505", "23503", "23001"];
 const CONSTRAINT: &str = "23";
 /// A view's `with check option` refused a row, which the detail contains.
 const CHECK_OPTION: &str = "44000";
+/// What stands around names and values, in the languages that the server's messages are translated to.
+const QUOTES: [char; 6] = ['"', '«', '»', '„', '“', '”'];
 /// A shorter part of a value occurs in messages by chance.
 const SHORTEST_PART: usize = 3;
 /// How PostgreSQL goes on when two rows exclude each other.
@@ -46,15 +48,13 @@ pub(super) fn redact_message(code: &str, message: &str, values: &[Datum]) -> Str
 
 /// Blanks what is quoted of a value: of a text "a.b" that it looks up as a table, the server may name "a" alone.
 fn blank_parts(message: String, values: &[Datum]) -> String {
-    let mut parts: Vec<_> = message.split('"').map(str::to_owned).collect();
-    let mut is_any = false;
-    for part in parts.iter_mut().skip(1).step_by(2) {
-        if part.chars().count() >= SHORTEST_PART && values.iter().any(|value| holds(value, part)) {
-            "…".clone_into(part);
-            is_any = true;
-        }
-    }
-    if is_any { parts.join("\"") } else { message }
+    let quoted = message.split(QUOTES).skip(1).step_by(2).map(str::trim);
+    let held = quoted.filter(|part| {
+        part.chars().count() >= SHORTEST_PART && values.iter().any(|value| holds(value, part))
+    });
+    let held: Vec<_> = held.map(str::to_owned).collect();
+    held.iter()
+        .fold(message, |message, part| message.replace(part, "…"))
 }
 
 fn holds(value: &Datum, part: &str) -> bool {
@@ -167,6 +167,9 @@ mod tests {
         let values = [Datum::Text("secret.books".to_owned())];
         let message = r#"schema "secret" does not exist in "main""#;
         let expected = r#"schema "…" does not exist in "main""#;
+        assert_eq!(redact_message("3F000", message, &values), expected);
+        let message = "Schema »secret« existiert nicht";
+        let expected = "Schema »…« existiert nicht";
         assert_eq!(redact_message("3F000", message, &values), expected);
     }
 

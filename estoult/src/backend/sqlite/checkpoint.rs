@@ -13,8 +13,7 @@ use tracing::dispatcher::{get_default, with_default};
 use super::{classify::classify, log::Grown, writer::Writer};
 use crate::error::Result;
 
-/// From how many pages on it is to begin anew: sixteen MiB of the usual ones. The writer that waits meanwhile is one of
-/// two thousand.
+/// From how many pages on it is to begin anew, for which a commit may have to wait: 16 MiB of SQLite's usual pages.
 const RESET_AT: u32 = 4000;
 /// From how many on readers are waited for, and how long: 64 MiB of SQLite's usual pages.
 const RESTART_AT: u32 = 16_000;

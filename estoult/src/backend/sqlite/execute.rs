@@ -69,9 +69,12 @@ pub(super) fn execute(connection: &Connection, statement: &Statement) -> Result<
     let before = connection.total_changes();
     let changed = prepared.raw_execute().map_err(|error| failed(&error))?;
     // As in `fetch`.
-    let has_changed = connection.total_changes() != before;
+    let changed = match connection.total_changes() == before {
+        true => 0,
+        false => u64::try_from(changed).unwrap_or(u64::MAX),
+    };
     let outcome = Outcome {
-        rows_affected: u64::try_from(changed).unwrap_or(u64::MAX) * u64::from(has_changed),
+        rows_affected: changed,
         last_insert_id: Some(connection.last_insert_rowid()),
     };
     Ok((outcome, Ran::of(&prepared)))

@@ -109,9 +109,12 @@ impl SqliteSession {
         (file, writer): (FileIdentity, Arc<Writer>),
     ) -> Result<Self> {
         let watch = Arc::new(Watch::new(address.busy_timeout));
-        let seen = Arc::clone(&watch);
+        let (seen, interrupt) = (Arc::clone(&watch), connection.get_interrupt_handle());
         let installed = connection
-            .progress_handler(STEPS_BETWEEN_CALLS, Some(move || seen.has_to_stop()))
+            .progress_handler(
+                STEPS_BETWEEN_CALLS,
+                Some(move || seen.has_to_stop(&interrupt)),
+            )
             .and_then(|()| connection.busy_handler(Some(try_again)))
             .and_then(|()| connection.limit(Limit::SQLITE_LIMIT_ATTACHED));
         let attached_at_most = installed.map_err(|error| classify(&error))?;

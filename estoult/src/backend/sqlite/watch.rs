@@ -12,6 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rusqlite::InterruptHandle;
+
 use crate::runtime::is_time_over;
 
 /// How many steps of SQLite's virtual machine lie between two calls of [`Watch::has_to_stop`]: some 20 µs.
@@ -93,8 +95,9 @@ impl Watch {
         self.is_abandoned.store(is_abandoned, Ordering::Relaxed);
     }
 
-    /// SQLite's progress handler.
-    pub(super) fn has_to_stop(&self) -> bool {
+    /// SQLite's progress handler. It is also called when a statement has been carried out, and true would make an error
+    /// of that. Only a read, which is run again, may end so; all else is interrupted, which takes effect in a loop.
+    pub(super) fn has_to_stop(&self, interrupt: &InterruptHandle) -> bool {
         let left = self.calls_left.load(Ordering::Relaxed);
         if left > 0 {
             // One thread at a time runs a statement of the connection, so nothing comes in between.
@@ -103,7 +106,10 @@ impl Watch {
         if left == 0 {
             self.has_stopped.store(true, Ordering::Relaxed);
         }
-        left == 0 || self.is_abandoned() || is_time_over()
+        if self.is_abandoned() || is_time_over() {
+            interrupt.interrupt();
+        }
+        left == 0
     }
 
     /// Runs work that may wait for locks on this thread.
