@@ -5,10 +5,12 @@
 //! behind an alias, to a function of its own.
 
 mod definition;
+mod sqlite;
 #[cfg(test)]
 mod tests;
 mod words;
 
+pub use self::sqlite::changes_sqlite;
 use self::{
     definition::{names_no_call, of_connection},
     words::{is, is_one_of},

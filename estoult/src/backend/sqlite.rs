@@ -16,7 +16,6 @@ mod operations;
 mod program;
 mod schemas;
 mod session;
-mod settings;
 mod watch;
 mod writer;
 

@@ -84,9 +84,10 @@ impl Foreign {
         }
     }
 
-    /// Whether the transaction can be used from everywhere.
-    fn is_usable(self) -> bool {
-        matches!(self, Self::Running | Self::DrivenByAnother | Self::Undriven)
+    /// Whether the transaction can be used from everywhere: only a socket of MySQL stays with its runtime.
+    fn is_usable(self, dialect: Dialect) -> bool {
+        let is_bound = !matches!(dialect, Dialect::Sqlite | Dialect::Postgres);
+        !(is_bound && matches!(self, Self::Ended | Self::Blocked))
     }
 }
 
@@ -176,18 +177,19 @@ fn use_transaction(
     (foreign, dialect): (Foreign, Dialect),
     place: Place,
 ) -> Result<()> {
+    let is_usable = foreign.is_usable(dialect);
     match run_sync(Author::query().count(&tx)) {
         Ok(count) => assert_eq!(count, 0, "{place:?}"),
         Err(error) => assert!(
-            !foreign.is_usable() && is_out_of_reach(&error),
+            !is_usable && is_out_of_reach(&error),
             "{place:?}: {error:?}"
         ),
     }
-    if foreign.is_usable() {
+    if is_usable {
         run_sync(sql(slow(dialect)).rows(&tx))?;
     }
     match run_sync(tx.rollback()) {
-        Err(error) if foreign.is_usable() || !is_out_of_reach(&error) => Err(error),
+        Err(error) if is_usable || !is_out_of_reach(&error) => Err(error),
         _ => Ok(()),
     }
 }
@@ -217,21 +219,37 @@ on_every_fresh!(
     |fresh| use_everywhere(fresh, Foreign::Blocked)
 );
 
+/// A registry with one connection, for which callers wait this long.
+fn one_connection(url: &str, acquire_timeout: Duration) -> Result<Registry> {
+    let one = Database::builder(url).max_connections(1);
+    Registry::builder(one.acquire_timeout(acquire_timeout).build()?).build()
+}
+
 on_every_fresh!(a_pool_of_one_is_waited_for_everywhere, |fresh| {
     registry(fresh)?;
     let url = fresh.url.clone();
     without_a_hang(move || {
-        let one = Database::builder(&*url).max_connections(1);
-        let one = one.acquire_timeout(Duration::from_millis(50)).build()?;
-        let registry = Registry::builder(one).build()?;
+        let hurried = one_connection(&url, Duration::from_millis(50))?;
+        let patient = one_connection(&url, BOUND)?;
         for place in PLACES {
-            place.run(&registry, |registry| {
+            place.run(&hurried, |registry| {
                 let db = registry.default_database();
                 let tx = run_sync(begun(db))?;
                 let error = run_sync(Author::query().count(db)).unwrap_err();
                 assert!(matches!(error.kind(), ErrorKind::Timeout), "{error:?}");
-                run_sync(tx.rollback())?;
-                run_sync(Author::query().count(db)).map(drop)
+                run_sync(tx.rollback())
+            })?;
+            place.run(&patient, |registry| {
+                let db = registry.default_database();
+                let tx = run_sync(begun(db))?;
+                // It comes back while the next caller waits.
+                let given_back = thread::spawn(move || {
+                    thread::sleep(Duration::from_millis(20));
+                    drop(tx);
+                });
+                let waited = run_sync(Author::query().count(db)).map(drop);
+                given_back.join().unwrap();
+                waited
             })?;
         }
         Ok(())

@@ -7,13 +7,13 @@ use std::{
 };
 
 use async_trait::async_trait;
+use estoult_sql::session::changes_sqlite;
 use tokio::task::coop::consume_budget;
 
 use super::{
     execute,
     off_thread::off_thread,
     session::{Here, SqliteSession, gone},
-    settings::changes_connection,
 };
 use crate::{
     backend::{Features, Outcome, Release, Session, Statement, TransactionStatus},
@@ -94,7 +94,7 @@ impl Session for SqliteSession {
 
     async fn batch(&mut self, script: &str, schemas: &[Arc<str>]) -> Result<()> {
         let script: Arc<str> = script.into();
-        self.is_changed |= changes_connection(&script);
+        self.is_changed |= changes_sqlite(&script);
         if self.has_write(&script).await? {
             self.take_turns(schemas).await?;
         }

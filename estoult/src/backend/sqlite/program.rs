@@ -9,10 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use estoult_sql::session::changes_sqlite;
 use foldhash::fast::RandomState as FastState;
 use rusqlite::{CachedStatement, Connection, StatementStatus};
-
-use super::settings::changes_connection;
 
 /// Instructions that repeat others, or stand for work of any length (opcode.html of SQLite).
 const LOOPS: &[&str] = &[
@@ -94,7 +93,7 @@ impl Program {
     /// Asks SQLite. `None` for a statement that does not compile; running it reports why.
     pub(super) fn of(connection: &Connection, sql: &str) -> Option<Self> {
         let unknown = Self {
-            changes_connection: changes_connection(sql),
+            changes_connection: changes_sqlite(sql),
             ..Self::unknown()
         };
         if is_pragma(sql) {

@@ -1,8 +1,13 @@
-//! Whether the program's own SQL changes its connection: settings, attached files, temporary tables.
+//! What a program's own SQL leaves behind on a connection of SQLite.
 
-use estoult_sql::lexer::{Token, TokenKind, executed};
+use super::words::{is, is_one_of};
+use crate::{
+    lexer::{Token, TokenKind, executed},
+    statements::texts,
+    syntax::Syntax,
+};
 
-use crate::sql::{Dialect, texts};
+const TEMPORARY: [&str; 2] = ["temp", "temporary"];
 
 /// The pragmas that take an argument and change nothing of the connection ("PRAGMA Statements" of SQLite).
 const READING: [&str; 15] = [
@@ -23,26 +28,28 @@ const READING: [&str; 15] = [
     "incremental_vacuum",
 ];
 
-/// Whether the next caller of the connection would meet what a text of one or several statements has changed.
-pub(super) fn changes_connection(text: &str) -> bool {
-    let syntax = Dialect::Sqlite.syntax();
-    texts(text, syntax).any(|statement| {
-        let tokens: Vec<_> = executed(statement, syntax).collect();
-        let is = |at: usize, words: &[&str]| {
-            let token: Option<&Token<'_>> = tokens.get(at);
-            token.is_some_and(|token| {
-                words
-                    .iter()
-                    .any(|word| token.text.eq_ignore_ascii_case(word))
-            })
-        };
-        if is(0, &["pragma"]) {
-            return sets(&tokens);
+/// Whether the next caller of a connection of SQLite would meet what a text of one or several statements has changed:
+/// settings, attached files, temporary tables. Pragmas that only look something up are none of these.
+///
+/// ```
+/// use estoult_sql::session::changes_sqlite;
+///
+/// assert!(changes_sqlite("pragma foreign_keys = off"));
+/// assert!(!changes_sqlite("pragma table_info(books)"));
+/// ```
+#[must_use]
+pub fn changes_sqlite(text: &str) -> bool {
+    texts(text, &Syntax::SQLITE).any(|statement| {
+        let tokens: Vec<_> = executed(statement, &Syntax::SQLITE).collect();
+        match tokens.as_slice() {
+            [first, ..] if is(first, "pragma") => sets(&tokens),
+            [first, ..] if is_one_of(first, &["attach", "detach"]) => true,
+            [create, what, ..] if is(create, "create") && is_one_of(what, &TEMPORARY) => true,
+            [first, ..] if is_one_of(first, &["create", "insert", "replace"]) => tokens
+                .windows(2)
+                .any(|pair| is(&pair[0], "temp") && pair[1].text == "."),
+            _ => false,
         }
-        let is_temporary = is(0, &["create"]) && is(1, &["temp", "temporary"]);
-        let is_in_temporary = is(0, &["create", "insert", "replace"])
-            && (1..tokens.len()).any(|at| is(at, &["temp"]) && is(at + 1, &["."]));
-        is(0, &["attach", "detach"]) || is_temporary || is_in_temporary
     })
 }
 
@@ -54,14 +61,12 @@ fn sets(tokens: &[Token<'_>]) -> bool {
     let Some(name) = value.and_then(|at| tokens.get(at.checked_sub(1)?)) else {
         return false;
     };
-    !READING
-        .iter()
-        .any(|reading| name.text.eq_ignore_ascii_case(reading))
+    !is_one_of(name, &READING)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::changes_connection;
+    use super::changes_sqlite;
 
     #[test]
     fn what_stays_on_the_connection_is_seen() {
@@ -76,7 +81,7 @@ mod tests {
             "create table temp.a (b)",
             "insert into temp.a values (1)",
         ] {
-            assert!(changes_connection(text), "{text}");
+            assert!(changes_sqlite(text), "{text}");
         }
         for text in [
             "pragma foreign_keys",
@@ -87,7 +92,7 @@ mod tests {
             "select 'pragma a = b'",
             "insert into a (temp) values (1)",
         ] {
-            assert!(!changes_connection(text), "{text}");
+            assert!(!changes_sqlite(text), "{text}");
         }
     }
 }
