@@ -187,7 +187,7 @@ impl Rider {
         // An embedded set is older than the folder while several migrations are written one after another.
         let set = match &self.set {
             Some(set) => set.clone().with_new_files(&folder)?,
-            None => self.set()?,
+            None => MigrationSet::from_new_folder(&folder)?,
         };
         let migrations = Migrations::build(&set)?;
         let text = scaffold::text(message, &migrations.heads());

@@ -1,6 +1,7 @@
 //! Migrations: what is applied, recorded, undone and told, on every database.
 
 mod command_line;
+mod files;
 mod lock;
 mod steps;
 

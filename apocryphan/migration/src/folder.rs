@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::problem::{Problem, Problems};
+use crate::{
+    layout::{Foreign, Layout},
+    problem::{Problem, Problems},
+};
 
 /// What a migration file is written in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,13 +43,13 @@ pub struct Folder {
 
 impl Folder {
     /// Reads all `.sql` and `.rs` files of a folder; hidden files and other extensions are not
-    /// migrations.
+    /// migrations. Files of other migration tools are problems.
     ///
     /// # Errors
     ///
     /// A problem when the folder itself cannot be read.
     pub fn read(path: &Path) -> Result<Self, Problem> {
-        let files = list(path).map_err(|error| unreadable(path, &error))?;
+        let (files, mut foreign) = list(path).map_err(|error| unreadable(path, &error))?;
         let mut problems = Problems::default();
         let mut sources: Vec<Source> = Vec::new();
         let mut companions: Vec<(String, PathBuf, String)> = Vec::new();
@@ -55,9 +58,20 @@ impl Folder {
             let Some((stem, extension)) = name(&file) else {
                 continue;
             };
+            if let Some(layout) = Layout::of_name(stem, extension) {
+                foreign.note(layout, &file);
+                continue;
+            }
+            if !matches!(extension, "sql" | "rs") {
+                continue;
+            }
             let Some(text) = problems.collect(text(&file)) else {
                 continue;
             };
+            if let Some(layout) = Layout::of_text(&text).filter(|_| extension == "sql") {
+                foreign.note(layout, &file);
+                continue;
+            }
             if let Some(id) = stem
                 .strip_suffix(".rollback")
                 .filter(|_| extension == "sql")
@@ -67,6 +81,9 @@ impl Folder {
                 sources.push(source(stem, extension, &file, text));
             }
         }
+        foreign
+            .problems()
+            .for_each(|problem| problems.push(problem));
         for (id, path, text) in companions {
             match sources.iter_mut().find(|source| source.is_sql(&id)) {
                 Some(source) => source.kind = SourceKind::Sql(Some((path, text))),
@@ -96,25 +113,38 @@ fn source(id: &str, extension: &str, path: &Path, text: String) -> Source {
     }
 }
 
-fn list(path: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
+/// The files of a folder, and the folders in it that are migrations of other tools.
+fn list(path: &Path) -> io::Result<(Vec<PathBuf>, Foreign)> {
+    let mut entries = Vec::new();
     for entry in fs::read_dir(path)? {
-        let file = entry?.path();
-        if file.is_file() {
-            files.push(file);
-        }
+        entries.push(entry?.path());
     }
     // The file system gives them in any order, and problems should not change from run to run.
-    files.sort();
-    Ok(files)
+    entries.sort();
+    let mut foreign = Foreign::default();
+    let (files, others): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.is_file());
+    for folder in others.iter().filter(|entry| entry.is_dir()) {
+        // One that can't be read is none of rider's.
+        let nested = fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut names: Vec<_> = nested.map(|entry| entry.file_name()).collect();
+        names.sort();
+        let found = names.iter().find_map(|name| {
+            let layout = Layout::of_nested(name.to_str()?)?;
+            Some((layout, folder.join(name)))
+        });
+        if let Some((layout, file)) = found {
+            foreign.note(layout, &file);
+        }
+    }
+    Ok((files, foreign))
 }
 
-/// The id and the extension of a migration file.
+/// The name and the extension of a file that may be a migration.
 fn name(path: &Path) -> Option<(&str, &str)> {
     let (stem, extension) = path.file_name()?.to_str()?.rsplit_once('.')?;
     // Editors leave hidden files, and `mod.rs` gathers the modules of a folder.
-    let is_migration = matches!(extension, "sql" | "rs") && stem != "mod";
-    (is_migration && !stem.is_empty() && !stem.starts_with('.')).then_some((stem, extension))
+    let is_other = stem.is_empty() || stem.starts_with('.') || (stem, extension) == ("mod", "rs");
+    (!is_other).then_some((stem, extension))
 }
 
 fn text(path: &Path) -> Result<String, Problems> {

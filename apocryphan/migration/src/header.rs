@@ -1,5 +1,5 @@
 //! The leading comment block of a migration file: its message and its directives.
-//! Invariant: a directive is never ignored; one that is unknown or misplaced is a problem.
+//! Invariant: a directive is never ignored; one that is misspelled or misplaced is a problem. All else is a comment.
 
 use estoult_sql::names::{did_you_mean, nearest};
 
@@ -9,7 +9,16 @@ use crate::{
 };
 
 /// The directives that a file may have.
-const KNOWN: [&str; 4] = ["message", "depends", "transactional", "ignore_errors"];
+const KNOWN: [&str; 5] = [
+    "message",
+    "depends",
+    "transactional",
+    "ignore_errors",
+    "empty",
+];
+
+/// How the lines of a licence begin, which are no message.
+const LICENCE: [&str; 4] = ["copyright", "spdx-", "licensed under", "(c)"];
 
 /// Directives of other tools, or of a later version: to ignore them would change what a migration does.
 const UNSUPPORTED: [&str; 8] = [
@@ -67,6 +76,8 @@ pub struct Header {
     pub transactional: bool,
     /// Which errors every step ignores unless it says otherwise.
     pub ignore_errors: Option<Ignore>,
+    /// Whether it is meant to have no statement.
+    pub empty: bool,
 }
 
 impl Default for Header {
@@ -76,6 +87,7 @@ impl Default for Header {
             depends: Vec::new(),
             transactional: true,
             ignore_errors: None,
+            empty: false,
         }
     }
 }
@@ -185,14 +197,10 @@ impl<'f> Reader<'f> {
                     format!("the directive `{name}` is not supported by this version of rider");
                 self.problem(line, message);
             }
-            // Below the first paragraph people write prose, and a word with a colon is only suspect if it is
-            // misspelled.
-            Some((name, _)) if self.is_first_paragraph || nearest(&name, KNOWN).is_some() => {
-                self.unknown(line, &name);
-            }
+            Some((name, _)) if nearest(&name, KNOWN).is_some() => self.unknown(line, &name),
             Some(_) | None => {
                 let ends = !self.is_first_paragraph || content.is_empty() || !self.seen.is_empty();
-                if !ends {
+                if !ends && !is_licence(content) {
                     self.prose.push(content);
                 }
             }
@@ -207,15 +215,20 @@ impl<'f> Reader<'f> {
         self.seen.push(name.to_owned());
         match name {
             "message" => self.header.message = Some(value.to_owned()),
-            "depends" => self.header.depends.extend(ids(value)),
-            "transactional" => match value {
-                "true" => self.header.transactional = true,
-                "false" => self.header.transactional = false,
-                other => self.problem(
-                    line,
-                    format!("`transactional` is `true` or `false`, not `{other}`"),
-                ),
+            "depends" => match ids(value) {
+                Ok(ids) => self.header.depends.extend(ids),
+                Err(message) => self.problem(line, message),
             },
+            "transactional" => {
+                if let Some(value) = self.boolean(line, name, value) {
+                    self.header.transactional = value;
+                }
+            }
+            "empty" => {
+                if let Some(value) = self.boolean(line, name, value) {
+                    self.header.empty = value;
+                }
+            }
             _ => match Ignore::parse(value) {
                 Some(ignore) => self.header.ignore_errors = Some(ignore),
                 None => self.problem(line, wrong_ignore(value)),
@@ -223,14 +236,20 @@ impl<'f> Reader<'f> {
         }
     }
 
+    fn boolean(&mut self, line: usize, name: &str, value: &str) -> Option<bool> {
+        match value {
+            "true" => Some(true),
+            "false" => Some(false),
+            other => {
+                let message = format!("`{name}` is `true` or `false`, not `{other}`");
+                self.problem(line, message);
+                None
+            }
+        }
+    }
+
     fn unknown(&mut self, line: usize, name: &str) {
-        let remedy = did_you_mean(name, KNOWN).unwrap_or_else(|| {
-            format!(
-                "the directives are {}; a comment that is none must not begin with a word and \
-                 a colon here: write it below an empty line",
-                KNOWN.map(|known| format!("`{known}`")).join(", ")
-            )
-        });
+        let remedy = did_you_mean(name, KNOWN).unwrap_or_default();
         self.problem(line, format!("unknown directive `{name}`: {remedy}"));
     }
 
@@ -244,10 +263,66 @@ pub(crate) fn wrong_ignore(value: &str) -> String {
     format!("`ignore_errors` is `migrate`, `rollback` or `all`, not `{value}`")
 }
 
-/// The ids of `a b`, `a, b` or `{"a", "b"}`, which other tools write. An empty value has none.
-fn ids(value: &str) -> impl Iterator<Item = String> {
-    value
-        .split(|letter: char| letter.is_whitespace() || "{}[]()\"',".contains(letter))
-        .filter(|id| !id.is_empty())
-        .map(str::to_owned)
+fn is_licence(content: &str) -> bool {
+    let content = content.to_ascii_lowercase();
+    LICENCE.iter().any(|start| content.starts_with(start))
+}
+
+fn separates(letter: char) -> bool {
+    letter.is_whitespace() || "{}[](),".contains(letter)
+}
+
+/// The ids of `a b`, `a, b` or `{"a", "b"}`, which other tools write. An id with blanks or quotes stands in quotes, and
+/// a quote in it is written twice. An empty value has none.
+fn ids(value: &str) -> Result<Vec<String>, String> {
+    let mut ids = Vec::new();
+    let mut rest = value.trim_start_matches(separates);
+    while let Some(first) = rest.chars().next() {
+        let id;
+        (id, rest) = match first {
+            '"' | '\'' => quoted(first, &rest[1..])?,
+            _ => {
+                let end = rest.find(separates).unwrap_or(rest.len());
+                (rest[..end].to_owned(), &rest[end..])
+            }
+        };
+        if !id.is_empty() {
+            ids.push(id);
+        }
+        rest = rest.trim_start_matches(separates);
+    }
+    Ok(ids)
+}
+
+/// An id behind its opening quote, and what follows the closing one.
+fn quoted(quote: char, text: &str) -> Result<(String, &str), String> {
+    let mut id = String::new();
+    let mut rest = text;
+    loop {
+        let Some((part, after)) = rest.split_once(quote) else {
+            return Err(format!(
+                "an id in `depends` begins with {quote} and does not end with it"
+            ));
+        };
+        id.push_str(part);
+        match after.strip_prefix(quote) {
+            Some(after) => {
+                id.push(quote);
+                rest = after;
+            }
+            None => return Ok((id, after)),
+        }
+    }
+}
+
+/// An id as `depends` has to name it: in quotes, if it has a blank, a quote or a mark of a list.
+pub fn quoted_id(id: &str) -> String {
+    let is_plain = !id.is_empty()
+        && !id
+            .chars()
+            .any(|letter| separates(letter) || "\"'".contains(letter));
+    match is_plain {
+        true => id.to_owned(),
+        false => format!("\"{}\"", id.replace('"', "\"\"")),
+    }
 }

@@ -5,6 +5,7 @@
 mod folder;
 mod graph;
 mod header;
+mod layout;
 mod order;
 mod problem;
 mod script;
@@ -14,7 +15,7 @@ pub use estoult_sql::{statements::Statement, syntax::Syntax};
 
 pub use folder::{Folder, Source, SourceKind};
 pub use graph::{Graph, Node};
-pub use header::{Header, Ignore};
+pub use header::{Header, Ignore, quoted_id};
 pub use order::{natural, number};
 pub use problem::{Problem, Problems};
 pub use script::{Script, ScriptStep};

@@ -141,7 +141,7 @@ fn marked_steps(file: &str, pieces: &[Piece<'_>], problems: &mut Problems) -> Ve
                     is_undo = false;
                     steps.push(step_of_marker(options, report));
                 } else {
-                    check_rollback(options, is_undo, report);
+                    check_rollback(is_undo, report);
                     is_undo = true;
                 }
             }
@@ -168,17 +168,10 @@ fn marker(comment: &str) -> (String, &str) {
     let (word, options) = content
         .split_once(char::is_whitespace)
         .unwrap_or((content, ""));
-    let word = word.trim_end_matches(':').to_ascii_lowercase();
-    (word, options.trim())
+    (word.to_ascii_lowercase(), options.trim())
 }
 
-fn check_rollback(options: &str, is_undo: bool, mut report: impl FnMut(String)) {
-    if !options.is_empty() {
-        report(format!(
-            "the marker `-- rollback` takes nothing after it, found `{options}`; a comment must \
-             begin with another word"
-        ));
-    }
+fn check_rollback(is_undo: bool, mut report: impl FnMut(String)) {
     if is_undo {
         report("a second `-- rollback` in one step: put its statements below the first".into());
     }

@@ -38,13 +38,14 @@ fn unterminated(file: &str, error: Unterminated) -> Problem {
     Problem::new(file, error.to_string()).at(error.line)
 }
 
-/// Whether a comment is a marker: its first word is `step` or `rollback`.
+/// Whether a comment is a marker: `rollback` alone, or `step` with nothing but options such as `name=a`. All else is a
+/// comment: `Step 1: add a column`, `Rollback:`.
 pub(crate) fn is_marker(comment: &str) -> bool {
-    let content = comment.trim_start_matches('-').trim_start();
-    let word = content.split_whitespace().next().unwrap_or_default();
-    ["step", "rollback"]
-        .iter()
-        .any(|marker| word.trim_end_matches(':').eq_ignore_ascii_case(marker))
+    let content = comment.trim_start_matches('-');
+    let mut words = content.split_whitespace();
+    let word = words.next().unwrap_or_default();
+    let is_step = word.eq_ignore_ascii_case("step") && words.clone().all(|word| word.contains('='));
+    is_step || word.eq_ignore_ascii_case("rollback") && words.next().is_none()
 }
 
 #[cfg(test)]
@@ -55,10 +56,25 @@ mod tests {
 
     #[test]
     fn a_marker_is_known_by_its_first_word() {
-        for marker in ["-- step", "--Step: name=a", "---- rollback", "-- ROLLBACK:"] {
+        for marker in [
+            "-- step",
+            "--Step name=a",
+            "-- step ignore_errors=all name=a",
+            "---- rollback",
+            "-- ROLLBACK",
+        ] {
             assert!(is_marker(marker), "{marker}");
         }
-        for comment in ["-- steps", "-- a step", "--", "-- roll back"] {
+        for comment in [
+            "-- steps",
+            "-- a step",
+            "--",
+            "-- roll back",
+            "-- Step 1: add a column",
+            "-- step: name=a",
+            "-- Rollback:",
+            "-- rollback the table by hand",
+        ] {
             assert!(!is_marker(comment), "{comment}");
         }
         let pieces = split("a.sql", "-- step\nselect 1", &Syntax::SQLITE).unwrap();

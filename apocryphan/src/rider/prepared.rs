@@ -23,6 +23,8 @@ pub(super) struct Prepared {
     pub(super) operation: Operation,
     /// Whether it runs in one transaction; otherwise its statements are committed one by one.
     pub(super) is_atomic: bool,
+    /// Whether it is meant to have no statement.
+    pub(super) is_meant_empty: bool,
     /// In the order in which they run.
     pub(super) steps: Vec<PreparedStep>,
     /// The numbers of the steps that have no rollback, where it is rolled back.
@@ -60,6 +62,7 @@ pub(super) fn prepare(
             id: entry.id().to_owned(),
             operation,
             is_atomic: entry.header.transactional && can_be_atomic,
+            is_meant_empty: entry.header.empty,
             steps,
             irreversible,
         };
@@ -85,7 +88,8 @@ pub(super) fn check_filled(migrations: &Migrations, all: &[Prepared]) -> Result<
     Err(Error::new(
         ErrorKind::Refused,
         format!(
-            "there is no statement in {} yet: write it below `-- step`, or delete the file; nothing was applied",
+            "there is no statement in {} yet: write it below `-- step`, say `-- empty: true` at the top if none is \
+             meant, or delete the file; nothing was applied",
             files.join(", ")
         ),
     ))
@@ -113,8 +117,9 @@ pub(super) fn check_reversible(all: &[Prepared]) -> Result<()> {
 }
 
 impl Prepared {
+    /// Whether it has no statement, and should have one.
     fn is_empty(&self) -> bool {
-        self.statements().next().is_none()
+        !self.is_meant_empty && self.statements().next().is_none()
     }
 
     /// All statements in the order in which they run.

@@ -8,7 +8,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use apocryphan_migration::number;
+use apocryphan_migration::{number, quoted_id};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use super::{
@@ -44,7 +44,10 @@ pub(super) fn text(message: &str, depends: &[&str]) -> String {
     let message: Vec<&str> = message.split_whitespace().collect();
     let depends = match depends {
         [] => String::new(),
-        ids => format!("-- depends: {}\n", ids.join(" ")),
+        ids => {
+            let ids: Vec<_> = ids.iter().map(|id| quoted_id(id)).collect();
+            format!("-- depends: {}\n", ids.join(" "))
+        }
     };
     format!(
         "-- message: {}\n{depends}\n-- step\n\n\n-- rollback\n\n",
@@ -104,5 +107,11 @@ mod tests {
         let text = text("add\nx: y", &["1-a", "2-b"]);
         let expected = "-- message: add x: y\n-- depends: 1-a 2-b\n\n-- step\n\n\n-- rollback\n\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn an_id_with_a_blank_is_quoted() {
+        let text = text("add x", &["1-add email", "2-b"]);
+        assert!(text.contains("-- depends: \"1-add email\" 2-b\n"), "{text}");
     }
 }

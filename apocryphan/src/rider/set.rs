@@ -9,6 +9,7 @@ use std::{
 };
 
 use apocryphan_migration::{Folder, Problem, SourceKind};
+use estoult_sql::names::hint;
 
 use super::{
     error::{Error, ErrorKind, Result},
@@ -44,17 +45,27 @@ impl MigrationSet {
         self.migrations.iter().map(Migration::id)
     }
 
-    /// Reads the `.sql` files of a folder. A folder that does not exist has none.
+    /// Reads the `.sql` files of a folder.
     ///
     /// # Errors
     ///
-    /// `Files` when a file cannot be read, or is a migration in Rust, which only [`migrations!`](super::migrations) can
-    /// compile.
+    /// `Files` when there is no such folder, or no migration in it; when a file cannot be read, is one of another tool,
+    /// or a migration in Rust, which only [`migrations!`](super::migrations) can compile.
     pub fn from_folder(folder: impl AsRef<Path>) -> Result<Self> {
+        let folder = folder.as_ref();
+        let set = Self::from_new_folder(folder)?;
+        match set.migrations.is_empty() {
+            true => Err(Error::files(nothing_in(folder).into())),
+            false => Ok(set),
+        }
+    }
+
+    /// The same for a folder that may still have to be made, by the first `create`.
+    pub(super) fn from_new_folder(folder: &Path) -> Result<Self> {
         let Folder {
             sources,
             mut problems,
-        } = read(folder.as_ref())?;
+        } = read(folder)?;
         let mut migrations = Vec::new();
         for source in sources {
             let file = relative_path(&source.path);
@@ -126,6 +137,42 @@ fn stale(origin: &Origin, new: &str) -> String {
          `println!(\"cargo:rerun-if-changed={folder}\")` into build.rs, and cargo sees new files \
          by itself"
     )
+}
+
+/// The problem of a folder without migrations: a path that is misspelled would else be a success.
+fn nothing_in(folder: &Path) -> Problem {
+    let file = relative_path(folder);
+    if folder.exists() {
+        return Problem::new(
+            file,
+            "no file of this folder ends in `.sql`, so there is no migration; name another one with `--source`, or \
+             make the first migration with `create`",
+        );
+    }
+    let name = folder.file_name().and_then(|name| name.to_str());
+    let beside = folder.parent().map(|parent| {
+        if parent.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            parent
+        }
+    });
+    let beside: Vec<String> = beside
+        .and_then(|parent| parent.read_dir().ok())
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.path().is_dir())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    let meant = name.map_or_else(String::new, |name| {
+        hint(name, beside.iter().map(String::as_str))
+    });
+    let message = format!(
+        "this folder does not exist, so there is no migration{meant}; name another one with `--source`, or make the \
+         first migration with `create`"
+    );
+    Problem::new(file, message)
 }
 
 fn only_compiled(file: &str) -> Problem {

@@ -3,7 +3,10 @@
 use estoult_sql::syntax::Syntax;
 
 use super::{Script, ScriptStep};
-use crate::{header::Ignore, problem::Problems};
+use crate::{
+    header::{Ignore, quoted_id},
+    problem::Problems,
+};
 
 fn parse(source: &str) -> Result<Script, Problems> {
     Script::parse(("a.sql", source), None, &Syntax::SQLITE)
@@ -105,16 +108,23 @@ fn an_unknown_directive_is_reported_with_the_nearest() {
         problems("-- dependz: 1-a\nselect 1"),
         "a.sql:1: unknown directive `dependz`: did you mean `depends`?"
     );
-    assert!(problems("-- x\n-- owner: me\nselect 1").contains("unknown directive `owner`"));
     assert!(problems("-- x\n\n-- transactionl: false\nselect 1").contains("`transactional`?"));
-    assert!(parse("-- x\n\n-- see: the wiki\nselect 1").is_ok());
+    for comment in [
+        "-- owner: me",
+        "-- x\n\n-- see: the wiki",
+        "-- Copyright 2024 Ada Lovelace\n-- SPDX-License-Identifier: BUSL-1.1",
+        "-- Step 1: add a column",
+        "-- Rollback: drop table a;",
+    ] {
+        assert!(parse(&format!("{comment}\nselect 1")).is_ok(), "{comment}");
+    }
 }
 
 #[test]
 fn all_mistakes_are_reported_at_once() {
     let found = problems(
         "-- timeout: 10min\n-- transactional: no\n-- ignore_errors: some\n-- message: a\n\
-         -- message: b\nselect 1;\n-- depends: 1-a\n-- step ignore_error=all\n-- rollback now\n\
+         -- message: b\nselect 1;\n-- depends: 1-a\n-- step ignore_error=all\n-- rollback\n\
          -- rollback\nselect 2;",
     );
     let expected = [
@@ -124,7 +134,6 @@ fn all_mistakes_are_reported_at_once() {
         "a.sql:5: the directive `message` is given twice",
         "a.sql:7: the directive `depends` is after the first statement or marker",
         "a.sql:8: unknown option `ignore_error` of `-- step`: did you mean `ignore_errors`?",
-        "a.sql:9: the marker `-- rollback` takes nothing after it, found `now`",
         "a.sql:10: a second `-- rollback` in one step",
     ];
     assert_eq!(found.lines().count(), expected.len(), "{found}");
@@ -136,4 +145,39 @@ fn all_mistakes_are_reported_at_once() {
 #[test]
 fn a_directive_behind_a_block_comment_is_not_lost() {
     assert!(problems("/* x */\n-- depends: 1-a\nselect 1").contains("a.sql:2: the directive"));
+}
+
+#[test]
+fn comments_that_look_like_markers_move_no_statement() {
+    let text = "create table a (b int);\n-- Rollback:\n-- drop table a;\ncreate table c (d int);\n\
+                -- Step 2: more\ncreate table e (f int);";
+    let script = parse(text).unwrap();
+    assert_eq!(script.steps.len(), 3);
+    assert!(script.steps.iter().all(|step| step.rollback.is_empty()));
+}
+
+#[test]
+fn a_licence_is_no_message() {
+    let text =
+        "-- Copyright 2024 Ada Lovelace\n-- SPDX-License-Identifier: MIT\n-- Adds users\nselect 1";
+    let script = parse(text).unwrap();
+    assert_eq!(script.header.message.as_deref(), Some("Adds users"));
+}
+
+#[test]
+fn ids_with_blanks_and_quotes_stand_in_quotes() {
+    let ids = ["1-add email", "2-o\"neil", "3-it's", "4-plain", "5-{a, b}"];
+    let value: Vec<_> = ids.map(quoted_id).into();
+    assert_eq!(value[0], "\"1-add email\"");
+    assert_eq!(value[3], "4-plain");
+    let script = parse(&format!("-- depends: {}\nselect 1", value.join(" "))).unwrap();
+    assert_eq!(script.header.depends, ids);
+    let error = problems("-- depends: \"1-a 2-b\nselect 1");
+    assert!(error.contains("does not end with it"), "{error}");
+}
+
+#[test]
+fn a_file_says_that_it_is_empty() {
+    assert!(parse("-- empty: true\n").unwrap().header.empty);
+    assert!(problems("-- empty: yes\n").contains("`empty` is `true` or `false`"));
 }
